@@ -1,0 +1,131 @@
+"""What a kind is, as data. Routes, discovery, OpenAPI, Tables, URLs and storage keys derive from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from apimachinery.fielderrors import FieldError
+
+Document = dict[str, Any]
+ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a server-side Table (metav1.TableColumnDefinition). ``priority`` 1 shows under -o wide only."""
+
+    name: str
+    type: str = "string"
+    format: str = ""
+    description: str = ""
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Printer:
+    """How a kind prints: ``row(obj, now)`` returns one cell per column."""
+
+    columns: tuple[Column, ...]
+    row: Callable[[Document, datetime], list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subresource:
+    """``pods/log`` and the like. ``group``, ``version`` and ``kind`` name what its body is when not the parent's."""
+
+    name: str
+    verbs: tuple[str, ...] = ("get", "patch", "update")
+    kind: str = ""
+    group: str = ""
+    version: str = ""
+
+
+STATUS = Subresource("status")
+SCALE = Subresource("scale", kind="Scale", group="autoscaling", version="v1")
+
+
+def _no_errors(obj: Document) -> list[FieldError]:
+    return []
+
+
+def _no_update_errors(new: Document, old: Document) -> list[FieldError]:
+    return []
+
+
+def _nothing(obj: Document) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A resource type. Only data and pure functions; everything that serves it is generic.
+
+    ``set_defaults`` changes the object in place and is idempotent. ``validate_create(obj)`` and
+    ``validate_update(new, old)`` return every problem. ``validate_status_update`` does the same for the status
+    subresource. ``selectable_fields(obj)`` gives the values of the field selectors that the kind knows beyond
+    metadata.name and metadata.namespace; its keys are ``field_labels``.
+    ``prepare_update(new, old)`` mends in place what a client may not change (upstream's strategy PrepareForUpdate),
+    ``prepare_create(obj)`` likewise; generic code already drops status on create where there is a status
+    subresource, keeps status on a spec update and spec on a status update, and bumps metadata.generation
+    when ``generation`` and anything outside of metadata and status changed.
+    """
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    singular: str
+    namespaced: bool = True
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ALL_VERBS
+    subresources: tuple[Subresource, ...] = ()
+    schema: str = ""
+    """Definition name, for example ``io.k8s.api.apps.v1.Deployment``."""
+    generation: bool = True
+    field_labels: tuple[str, ...] = ()
+    selectable_fields: Callable[[Document], Mapping[str, str]] = field(default=lambda obj: {})
+    set_defaults: Callable[[Document], None] = _nothing
+    prepare_create: Callable[[Document], None] = _nothing
+    prepare_update: Callable[[Document, Document], None] = field(default=lambda new, old: None)
+    validate_create: Callable[[Document], list[FieldError]] = _no_errors
+    validate_update: Callable[[Document, Document], list[FieldError]] = _no_update_errors
+    validate_status_update: Callable[[Document, Document], list[FieldError]] = _no_update_errors
+    printer: Printer | None = None
+    graceful_delete_seconds: Callable[[Document], int] | None = None
+    """Grace that a delete without one gets; None where deletion is immediate (only pods have it upstream)."""
+    scale_paths: tuple[str, str, str] | None = None
+    """(spec replicas, status replicas, label selector) paths of the scale subresource, dotted."""
+    served: bool = True
+    storage: tuple[str, str] = ("", "")
+    """(group, plural) that objects are stored under when it differs (events of both groups share one)."""
+    unconditional_update: bool = True
+    """Whether an update without a resourceVersion is allowed."""
+    create_on_update: bool = False
+    """Whether PUT to a name that does not exist creates it."""
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def resource(self) -> str:
+        """``deployments.apps``: the GroupResource, which names the kind in errors and in storage keys."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def has_status(self) -> bool:
+        return any(s.name == "status" for s in self.subresources)
+
+    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        """The URL path of the collection, the object or its subresource."""
+        base = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        parts = [base]
+        if self.namespaced and namespace:
+            parts.append(f"namespaces/{namespace}")
+        parts.append(self.plural)
+        parts.extend(p for p in (name, subresource) if p)
+        return "/".join(parts)

@@ -10,7 +10,7 @@ Answer = Callable[[tuple[str, ...]], Completed | None]
 
 
 class RecordingProcesses:
-    """Starts nothing: ``calls`` are the argument lists in order, answered by the first of ``answers`` that knows one."""
+    """Starts nothing: ``calls`` are the arguments in order, answered by the first of ``answers`` that knows it."""
 
     def __init__(self, *answers: Answer) -> None:
         self.calls: list[tuple[str, ...]] = []

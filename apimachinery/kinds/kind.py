@@ -15,21 +15,36 @@ ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "up
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a server-side Table (metav1.TableColumnDefinition). ``priority`` 1 shows under -o wide only."""
+    """One column of a server-side Table (metav1.TableColumnDefinition). ``priority`` 1 shows under -o wide only.
+
+    ``described_by`` names the schema field whose description is the column's, as ``core.v1.PodStatus.podIP``.
+    """
 
     name: str
     type: str = "string"
     format: str = ""
     description: str = ""
     priority: int = 0
+    described_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """How a kind prints: ``row(obj, now)`` returns one cell per column."""
+    """How a kind prints.
+
+    ``cells(obj)`` returns one cell per column. It depends on the object alone, so it may be kept for as long as the
+    object's revision lives: what depends on the time is a cell with an ``at(now)`` method (printers.cells.Since).
+    ``conditions(obj)`` gives the row's conditions (a completed pod). ``row`` renders all of it for one moment.
+    """
 
     columns: tuple[Column, ...]
-    row: Callable[[Document, datetime], list[Any]]
+    cells: Callable[[Document], list[Any]]
+    conditions: Callable[[Document], list[dict[str, str]]] | None = None
+
+    def row(self, obj: Document, now: datetime) -> list[Any]:
+        """The finished cells at ``now``."""
+        moment = now.timestamp()
+        return [cell.at(moment) if hasattr(cell, "at") else cell for cell in self.cells(obj)]
 
 
 @dataclass(frozen=True, slots=True)

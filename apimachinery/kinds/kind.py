@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -74,7 +74,15 @@ def _nothing(obj: Document) -> None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+def _no_fields(obj: Document) -> Mapping[str, str]:
+    return {}
+
+
+def _nothing_to_mend(new: Document, old: Document) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A resource type. Only data and pure functions; everything that serves it is generic.
 
@@ -101,22 +109,31 @@ class Kind:
     schema: str = ""
     """Definition name, for example ``io.k8s.api.apps.v1.Deployment``."""
     generation: bool = True
+    generation_metadata: tuple[str, ...] = ()
+    """Fields of metadata whose change bumps the generation too (annotations of a Deployment)."""
     field_labels: tuple[str, ...] = ()
-    selectable_fields: Callable[[Document], Mapping[str, str]] = field(default=lambda obj: {})
+    selectable_fields: Callable[[Document], Mapping[str, str]] = _no_fields
     set_defaults: Callable[[Document], None] = _nothing
     prepare_create: Callable[[Document], None] = _nothing
-    prepare_update: Callable[[Document, Document], None] = field(default=lambda new, old: None)
+    prepare_update: Callable[[Document, Document], None] = _nothing_to_mend
     validate_create: Callable[[Document], list[FieldError]] = _no_errors
     validate_update: Callable[[Document, Document], list[FieldError]] = _no_update_errors
     validate_status_update: Callable[[Document, Document], list[FieldError]] = _no_update_errors
     printer: Printer | None = None
-    graceful_delete_seconds: Callable[[Document], int] | None = None
-    """Grace that a delete without one gets; None where deletion is immediate (only pods have it upstream)."""
+    graceful_delete_seconds: Callable[..., int] | None = None
+    """``f(obj, requested=None)``: the grace in seconds that a deletion gets when ``requested`` was asked for or, None,
+    nothing was. None where deletion is immediate (only pods have it upstream)."""
     scale_paths: tuple[str, str, str] | None = None
-    """(spec replicas, status replicas, label selector) paths of the scale subresource, dotted."""
+    """(spec replicas, status replicas, label selector) paths of the scale subresource, dotted.
+
+    The selector is a LabelSelector, a plain map (ReplicationController) or, in custom resources, a string.
+    """
     served: bool = True
     storage: tuple[str, str] = ("", "")
     """(group, plural) that objects are stored under when it differs (events of both groups share one)."""
+    to_stored: Callable[[Document], Document] | None = None
+    from_stored: Callable[[Document], Document] | None = None
+    """Pure conversions to and from the version that is stored, apiVersion included; None where this is that version."""
     unconditional_update: bool = True
     """Whether an update without a resourceVersion is allowed."""
     create_on_update: bool = False

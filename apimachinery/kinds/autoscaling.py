@@ -1,0 +1,36 @@
+"""HorizontalPodAutoscalers. Both versions are views of one object, which is stored as v2."""
+
+from __future__ import annotations
+
+from apimachinery.kinds.kind import STATUS, Kind
+from apimachinery.kinds.lazy import lazy_printer
+
+HORIZONTAL_POD_AUTOSCALER = Kind(
+    group="autoscaling",
+    version="v2",
+    kind="HorizontalPodAutoscaler",
+    plural="horizontalpodautoscalers",
+    singular="horizontalpodautoscaler",
+    short_names=("hpa",),
+    categories=("all",),
+    schema="io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler",
+    subresources=(STATUS,),
+    generation=False,
+    printer=lazy_printer("autoscaling:HORIZONTAL_POD_AUTOSCALER"),
+)
+
+HORIZONTAL_POD_AUTOSCALER_V1 = Kind(
+    group="autoscaling",
+    version="v1",
+    kind="HorizontalPodAutoscaler",
+    plural="horizontalpodautoscalers",
+    singular="horizontalpodautoscaler",
+    short_names=("hpa",),
+    categories=("all",),
+    schema="io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler",
+    subresources=(STATUS,),
+    generation=False,
+    printer=lazy_printer("autoscaling:HORIZONTAL_POD_AUTOSCALER"),
+)
+
+ALL = (HORIZONTAL_POD_AUTOSCALER, HORIZONTAL_POD_AUTOSCALER_V1)

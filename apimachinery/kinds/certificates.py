@@ -1,0 +1,23 @@
+"""Requests for certificates."""
+
+from __future__ import annotations
+
+from apimachinery.kinds.kind import STATUS, Kind, Subresource
+from apimachinery.kinds.selectable import paths
+
+CERTIFICATE_SIGNING_REQUEST = Kind(
+    group="certificates.k8s.io",
+    version="v1",
+    kind="CertificateSigningRequest",
+    plural="certificatesigningrequests",
+    singular="certificatesigningrequest",
+    namespaced=False,
+    short_names=("csr",),
+    schema="io.k8s.api.certificates.v1.CertificateSigningRequest",
+    subresources=(Subresource("approval"), STATUS),
+    generation=False,
+    field_labels=("spec.signerName",),
+    selectable_fields=paths("spec.signerName"),
+)
+
+ALL = (CERTIFICATE_SIGNING_REQUEST,)

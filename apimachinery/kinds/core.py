@@ -1,0 +1,125 @@
+"""The rest of the core group: namespaces, nodes, configuration, quotas."""
+
+from __future__ import annotations
+
+from apimachinery.kinds.kind import STATUS, Kind, Subresource
+from apimachinery.kinds.selectable import paths
+
+_WITHOUT_COLLECTION = ("create", "delete", "get", "list", "patch", "update", "watch")
+
+COMPONENT_STATUS = Kind(
+    group="",
+    version="v1",
+    kind="ComponentStatus",
+    plural="componentstatuses",
+    singular="componentstatus",
+    namespaced=False,
+    short_names=("cs",),
+    verbs=("get", "list"),
+    schema="io.k8s.api.core.v1.ComponentStatus",
+    generation=False,
+)
+
+CONFIG_MAP = Kind(
+    group="",
+    version="v1",
+    kind="ConfigMap",
+    plural="configmaps",
+    singular="configmap",
+    short_names=("cm",),
+    schema="io.k8s.api.core.v1.ConfigMap",
+    generation=False,
+)
+
+SECRET = Kind(
+    group="",
+    version="v1",
+    kind="Secret",
+    plural="secrets",
+    singular="secret",
+    schema="io.k8s.api.core.v1.Secret",
+    generation=False,
+    field_labels=("type",),
+    selectable_fields=paths("type"),
+)
+
+NAMESPACE = Kind(
+    group="",
+    version="v1",
+    kind="Namespace",
+    plural="namespaces",
+    singular="namespace",
+    namespaced=False,
+    short_names=("ns",),
+    verbs=_WITHOUT_COLLECTION,
+    schema="io.k8s.api.core.v1.Namespace",
+    subresources=(Subresource("finalize", ("update",)), STATUS),
+    generation=False,
+    field_labels=("status.phase",),
+    selectable_fields=paths("status.phase"),
+)
+
+NODE = Kind(
+    group="",
+    version="v1",
+    kind="Node",
+    plural="nodes",
+    singular="node",
+    namespaced=False,
+    short_names=("no",),
+    schema="io.k8s.api.core.v1.Node",
+    subresources=(
+        Subresource("proxy", ("create", "delete", "get", "patch", "update"), kind="NodeProxyOptions"),
+        STATUS,
+    ),
+    generation=False,
+    field_labels=("spec.unschedulable",),
+    selectable_fields=paths("spec.unschedulable", default="false"),
+)
+
+SERVICE_ACCOUNT = Kind(
+    group="",
+    version="v1",
+    kind="ServiceAccount",
+    plural="serviceaccounts",
+    singular="serviceaccount",
+    short_names=("sa",),
+    schema="io.k8s.api.core.v1.ServiceAccount",
+    subresources=(Subresource("token", ("create",), kind="TokenRequest", group="authentication.k8s.io", version="v1"),),
+    generation=False,
+)
+
+LIMIT_RANGE = Kind(
+    group="",
+    version="v1",
+    kind="LimitRange",
+    plural="limitranges",
+    singular="limitrange",
+    short_names=("limits",),
+    schema="io.k8s.api.core.v1.LimitRange",
+    generation=False,
+    create_on_update=True,
+)
+
+RESOURCE_QUOTA = Kind(
+    group="",
+    version="v1",
+    kind="ResourceQuota",
+    plural="resourcequotas",
+    singular="resourcequota",
+    short_names=("quota",),
+    schema="io.k8s.api.core.v1.ResourceQuota",
+    subresources=(STATUS,),
+    generation=False,
+)
+
+ALL = (
+    COMPONENT_STATUS,
+    CONFIG_MAP,
+    LIMIT_RANGE,
+    NAMESPACE,
+    NODE,
+    RESOURCE_QUOTA,
+    SECRET,
+    SERVICE_ACCOUNT,
+)

@@ -1,0 +1,53 @@
+"""The resource.k8s.io group: devices, and claims on them."""
+
+from __future__ import annotations
+
+from apimachinery.kinds.kind import STATUS, Kind
+from apimachinery.kinds.selectable import paths
+
+_SLICE_LABELS = ("spec.nodeName", "spec.driver")
+
+DEVICE_CLASS = Kind(
+    group="resource.k8s.io",
+    version="v1",
+    kind="DeviceClass",
+    plural="deviceclasses",
+    singular="deviceclass",
+    namespaced=False,
+    schema="io.k8s.api.resource.v1.DeviceClass",
+)
+
+RESOURCE_CLAIM = Kind(
+    group="resource.k8s.io",
+    version="v1",
+    kind="ResourceClaim",
+    plural="resourceclaims",
+    singular="resourceclaim",
+    schema="io.k8s.api.resource.v1.ResourceClaim",
+    subresources=(STATUS,),
+    generation=False,
+)
+
+RESOURCE_CLAIM_TEMPLATE = Kind(
+    group="resource.k8s.io",
+    version="v1",
+    kind="ResourceClaimTemplate",
+    plural="resourceclaimtemplates",
+    singular="resourceclaimtemplate",
+    schema="io.k8s.api.resource.v1.ResourceClaimTemplate",
+    generation=False,
+)
+
+RESOURCE_SLICE = Kind(
+    group="resource.k8s.io",
+    version="v1",
+    kind="ResourceSlice",
+    plural="resourceslices",
+    singular="resourceslice",
+    namespaced=False,
+    schema="io.k8s.api.resource.v1.ResourceSlice",
+    field_labels=_SLICE_LABELS,
+    selectable_fields=paths(*_SLICE_LABELS),
+)
+
+ALL = (DEVICE_CLASS, RESOURCE_CLAIM, RESOURCE_CLAIM_TEMPLATE, RESOURCE_SLICE)

@@ -1,0 +1,71 @@
+"""What extends the API: admission webhooks and policies, custom resources, aggregated servers."""
+
+from __future__ import annotations
+
+from apimachinery.kinds.kind import STATUS, Kind, Subresource
+
+_ADMISSION = "admissionregistration.k8s.io"
+
+
+def _admission(kind: str, plural: str, *subresources: Subresource) -> Kind:
+    return Kind(
+        group=_ADMISSION,
+        version="v1",
+        kind=kind,
+        plural=plural,
+        singular=kind.lower(),
+        namespaced=False,
+        categories=("api-extensions",),
+        schema=f"io.k8s.api.admissionregistration.v1.{kind}",
+        subresources=subresources,
+        unconditional_update=False,
+    )
+
+
+MUTATING_ADMISSION_POLICY = _admission("MutatingAdmissionPolicy", "mutatingadmissionpolicies")
+MUTATING_ADMISSION_POLICY_BINDING = _admission("MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings")
+MUTATING_WEBHOOK_CONFIGURATION = _admission("MutatingWebhookConfiguration", "mutatingwebhookconfigurations")
+VALIDATING_ADMISSION_POLICY = _admission("ValidatingAdmissionPolicy", "validatingadmissionpolicies", STATUS)
+VALIDATING_ADMISSION_POLICY_BINDING = _admission(
+    "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings"
+)
+VALIDATING_WEBHOOK_CONFIGURATION = _admission("ValidatingWebhookConfiguration", "validatingwebhookconfigurations")
+
+CUSTOM_RESOURCE_DEFINITION = Kind(
+    group="apiextensions.k8s.io",
+    version="v1",
+    kind="CustomResourceDefinition",
+    plural="customresourcedefinitions",
+    singular="customresourcedefinition",
+    namespaced=False,
+    short_names=("crd", "crds"),
+    categories=("api-extensions",),
+    schema="io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
+    subresources=(STATUS,),
+    unconditional_update=False,
+)
+
+API_SERVICE = Kind(
+    group="apiregistration.k8s.io",
+    version="v1",
+    kind="APIService",
+    plural="apiservices",
+    singular="apiservice",
+    namespaced=False,
+    categories=("api-extensions",),
+    schema="io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService",
+    subresources=(STATUS,),
+    generation=False,
+    unconditional_update=False,
+)
+
+ALL = (
+    MUTATING_ADMISSION_POLICY,
+    MUTATING_ADMISSION_POLICY_BINDING,
+    MUTATING_WEBHOOK_CONFIGURATION,
+    VALIDATING_ADMISSION_POLICY,
+    VALIDATING_ADMISSION_POLICY_BINDING,
+    VALIDATING_WEBHOOK_CONFIGURATION,
+    CUSTOM_RESOURCE_DEFINITION,
+    API_SERVICE,
+)

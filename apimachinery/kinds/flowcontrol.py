@@ -1,0 +1,29 @@
+"""Priority and fairness of requests."""
+
+from __future__ import annotations
+
+from apimachinery.kinds.kind import STATUS, Kind
+
+FLOW_SCHEMA = Kind(
+    group="flowcontrol.apiserver.k8s.io",
+    version="v1",
+    kind="FlowSchema",
+    plural="flowschemas",
+    singular="flowschema",
+    namespaced=False,
+    schema="io.k8s.api.flowcontrol.v1.FlowSchema",
+    subresources=(STATUS,),
+)
+
+PRIORITY_LEVEL_CONFIGURATION = Kind(
+    group="flowcontrol.apiserver.k8s.io",
+    version="v1",
+    kind="PriorityLevelConfiguration",
+    plural="prioritylevelconfigurations",
+    singular="prioritylevelconfiguration",
+    namespaced=False,
+    schema="io.k8s.api.flowcontrol.v1.PriorityLevelConfiguration",
+    subresources=(STATUS,),
+)
+
+ALL = (FLOW_SCHEMA, PRIORITY_LEVEL_CONFIGURATION)

@@ -1,0 +1,53 @@
+"""Roles and who has them."""
+
+from __future__ import annotations
+
+from apimachinery.kinds.kind import Kind
+
+ROLE = Kind(
+    group="rbac.authorization.k8s.io",
+    version="v1",
+    kind="Role",
+    plural="roles",
+    singular="role",
+    schema="io.k8s.api.rbac.v1.Role",
+    generation=False,
+    create_on_update=True,
+)
+
+ROLE_BINDING = Kind(
+    group="rbac.authorization.k8s.io",
+    version="v1",
+    kind="RoleBinding",
+    plural="rolebindings",
+    singular="rolebinding",
+    schema="io.k8s.api.rbac.v1.RoleBinding",
+    generation=False,
+    create_on_update=True,
+)
+
+CLUSTER_ROLE = Kind(
+    group="rbac.authorization.k8s.io",
+    version="v1",
+    kind="ClusterRole",
+    plural="clusterroles",
+    singular="clusterrole",
+    namespaced=False,
+    schema="io.k8s.api.rbac.v1.ClusterRole",
+    generation=False,
+    create_on_update=True,
+)
+
+CLUSTER_ROLE_BINDING = Kind(
+    group="rbac.authorization.k8s.io",
+    version="v1",
+    kind="ClusterRoleBinding",
+    plural="clusterrolebindings",
+    singular="clusterrolebinding",
+    namespaced=False,
+    schema="io.k8s.api.rbac.v1.ClusterRoleBinding",
+    generation=False,
+    create_on_update=True,
+)
+
+ALL = (CLUSTER_ROLE_BINDING, CLUSTER_ROLE, ROLE_BINDING, ROLE)

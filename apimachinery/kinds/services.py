@@ -1,0 +1,55 @@
+"""Services and the endpoints behind them."""
+
+from __future__ import annotations
+
+from apimachinery.kinds.kind import STATUS, Kind, Subresource
+from apimachinery.kinds.lazy import lazy_printer
+from apimachinery.kinds.selectable import paths
+
+_SERVICE_LABELS = ("spec.clusterIP", "spec.type")
+
+SERVICE = Kind(
+    group="",
+    version="v1",
+    kind="Service",
+    plural="services",
+    singular="service",
+    short_names=("svc",),
+    categories=("all",),
+    schema="io.k8s.api.core.v1.Service",
+    subresources=(
+        Subresource("proxy", ("create", "delete", "get", "patch", "update"), kind="ServiceProxyOptions"),
+        STATUS,
+    ),
+    generation=False,
+    field_labels=_SERVICE_LABELS,
+    selectable_fields=paths(*_SERVICE_LABELS),
+    create_on_update=True,
+    printer=lazy_printer("networking:SERVICE"),
+)
+
+ENDPOINTS = Kind(
+    group="",
+    version="v1",
+    kind="Endpoints",
+    plural="endpoints",
+    singular="endpoints",
+    short_names=("ep",),
+    schema="io.k8s.api.core.v1.Endpoints",
+    generation=False,
+    create_on_update=True,
+    printer=lazy_printer("networking:ENDPOINTS"),
+)
+
+ENDPOINT_SLICE = Kind(
+    group="discovery.k8s.io",
+    version="v1",
+    kind="EndpointSlice",
+    plural="endpointslices",
+    singular="endpointslice",
+    schema="io.k8s.api.discovery.v1.EndpointSlice",
+    generation_metadata=("labels",),
+    printer=lazy_printer("networking:ENDPOINT_SLICE"),
+)
+
+ALL = (ENDPOINTS, ENDPOINT_SLICE, SERVICE)

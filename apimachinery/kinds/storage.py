@@ -1,0 +1,112 @@
+"""Volumes, claims, and the storage.k8s.io group."""
+
+from __future__ import annotations
+
+from apimachinery.kinds.kind import STATUS, Kind
+
+PERSISTENT_VOLUME = Kind(
+    group="",
+    version="v1",
+    kind="PersistentVolume",
+    plural="persistentvolumes",
+    singular="persistentvolume",
+    namespaced=False,
+    short_names=("pv",),
+    schema="io.k8s.api.core.v1.PersistentVolume",
+    subresources=(STATUS,),
+    generation=False,
+)
+
+PERSISTENT_VOLUME_CLAIM = Kind(
+    group="",
+    version="v1",
+    kind="PersistentVolumeClaim",
+    plural="persistentvolumeclaims",
+    singular="persistentvolumeclaim",
+    short_names=("pvc",),
+    schema="io.k8s.api.core.v1.PersistentVolumeClaim",
+    subresources=(STATUS,),
+    generation=False,
+)
+
+STORAGE_CLASS = Kind(
+    group="storage.k8s.io",
+    version="v1",
+    kind="StorageClass",
+    plural="storageclasses",
+    singular="storageclass",
+    namespaced=False,
+    short_names=("sc",),
+    schema="io.k8s.api.storage.v1.StorageClass",
+    generation=False,
+)
+
+VOLUME_ATTRIBUTES_CLASS = Kind(
+    group="storage.k8s.io",
+    version="v1",
+    kind="VolumeAttributesClass",
+    plural="volumeattributesclasses",
+    singular="volumeattributesclass",
+    namespaced=False,
+    short_names=("vac",),
+    schema="io.k8s.api.storage.v1.VolumeAttributesClass",
+    generation=False,
+)
+
+VOLUME_ATTACHMENT = Kind(
+    group="storage.k8s.io",
+    version="v1",
+    kind="VolumeAttachment",
+    plural="volumeattachments",
+    singular="volumeattachment",
+    namespaced=False,
+    schema="io.k8s.api.storage.v1.VolumeAttachment",
+    subresources=(STATUS,),
+    generation=False,
+    unconditional_update=False,
+)
+
+CSI_DRIVER = Kind(
+    group="storage.k8s.io",
+    version="v1",
+    kind="CSIDriver",
+    plural="csidrivers",
+    singular="csidriver",
+    namespaced=False,
+    schema="io.k8s.api.storage.v1.CSIDriver",
+    unconditional_update=False,
+)
+
+CSI_NODE = Kind(
+    group="storage.k8s.io",
+    version="v1",
+    kind="CSINode",
+    plural="csinodes",
+    singular="csinode",
+    namespaced=False,
+    schema="io.k8s.api.storage.v1.CSINode",
+    generation=False,
+    unconditional_update=False,
+)
+
+CSI_STORAGE_CAPACITY = Kind(
+    group="storage.k8s.io",
+    version="v1",
+    kind="CSIStorageCapacity",
+    plural="csistoragecapacities",
+    singular="csistoragecapacity",
+    schema="io.k8s.api.storage.v1.CSIStorageCapacity",
+    generation=False,
+    unconditional_update=False,
+)
+
+ALL = (
+    PERSISTENT_VOLUME,
+    PERSISTENT_VOLUME_CLAIM,
+    CSI_DRIVER,
+    CSI_NODE,
+    CSI_STORAGE_CAPACITY,
+    STORAGE_CLASS,
+    VOLUME_ATTACHMENT,
+    VOLUME_ATTRIBUTES_CLASS,
+)

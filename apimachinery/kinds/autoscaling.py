@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind
-from apimachinery.kinds.lazy import lazy_printer
+from apimachinery.kinds.lazy import lazy, lazy_printer
 
 HORIZONTAL_POD_AUTOSCALER = Kind(
     group="autoscaling",
@@ -17,6 +17,7 @@ HORIZONTAL_POD_AUTOSCALER = Kind(
     subresources=(STATUS,),
     generation=False,
     printer=lazy_printer("autoscaling:HORIZONTAL_POD_AUTOSCALER"),
+    set_defaults=lazy("defaults.autoscaling:horizontal_pod_autoscaler"),
 )
 
 HORIZONTAL_POD_AUTOSCALER_V1 = Kind(
@@ -31,6 +32,7 @@ HORIZONTAL_POD_AUTOSCALER_V1 = Kind(
     subresources=(STATUS,),
     generation=False,
     printer=lazy_printer("autoscaling:HORIZONTAL_POD_AUTOSCALER"),
+    set_defaults=lazy("defaults.autoscaling:horizontal_pod_autoscaler_v1"),
 )
 
 ALL = (HORIZONTAL_POD_AUTOSCALER, HORIZONTAL_POD_AUTOSCALER_V1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind
-from apimachinery.kinds.lazy import lazy_printer
+from apimachinery.kinds.lazy import lazy, lazy_printer
 from apimachinery.kinds.selectable import Document, at
 
 
@@ -24,6 +24,7 @@ JOB = Kind(
     field_labels=("status.successful",),
     selectable_fields=_successful,
     printer=lazy_printer("workloads:JOB"),
+    set_defaults=lazy("defaults.batch:job"),
 )
 
 CRON_JOB = Kind(
@@ -37,6 +38,7 @@ CRON_JOB = Kind(
     schema="io.k8s.api.batch.v1.CronJob",
     subresources=(STATUS,),
     printer=lazy_printer("workloads:CRON_JOB"),
+    set_defaults=lazy("defaults.batch:cron_job"),
 )
 
 ALL = (CRON_JOB, JOB)

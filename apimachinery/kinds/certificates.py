@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind, Subresource
+from apimachinery.kinds.lazy import lazy
 from apimachinery.kinds.selectable import paths
 
 CERTIFICATE_SIGNING_REQUEST = Kind(
@@ -18,6 +19,7 @@ CERTIFICATE_SIGNING_REQUEST = Kind(
     generation=False,
     field_labels=("spec.signerName",),
     selectable_fields=paths("spec.signerName"),
+    set_defaults=lazy("defaults.policy:certificate_signing_request"),
 )
 
 ALL = (CERTIFICATE_SIGNING_REQUEST,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind, Subresource
+from apimachinery.kinds.lazy import lazy
 from apimachinery.kinds.selectable import paths
 
 _WITHOUT_COLLECTION = ("create", "delete", "get", "list", "patch", "update", "watch")
@@ -41,6 +42,7 @@ SECRET = Kind(
     generation=False,
     field_labels=("type",),
     selectable_fields=paths("type"),
+    set_defaults=lazy("defaults.core:secret"),
 )
 
 NAMESPACE = Kind(
@@ -57,6 +59,7 @@ NAMESPACE = Kind(
     generation=False,
     field_labels=("status.phase",),
     selectable_fields=paths("status.phase"),
+    set_defaults=lazy("defaults.core:namespace"),
 )
 
 NODE = Kind(
@@ -75,6 +78,7 @@ NODE = Kind(
     generation=False,
     field_labels=("spec.unschedulable",),
     selectable_fields=paths("spec.unschedulable", default="false"),
+    set_defaults=lazy("defaults.core:node"),
 )
 
 SERVICE_ACCOUNT = Kind(
@@ -99,6 +103,7 @@ LIMIT_RANGE = Kind(
     schema="io.k8s.api.core.v1.LimitRange",
     generation=False,
     create_on_update=True,
+    set_defaults=lazy("defaults.core:limit_range"),
 )
 
 RESOURCE_QUOTA = Kind(
@@ -111,6 +116,7 @@ RESOURCE_QUOTA = Kind(
     schema="io.k8s.api.core.v1.ResourceQuota",
     subresources=(STATUS,),
     generation=False,
+    set_defaults=lazy("defaults.core:resource_quota"),
 )
 
 ALL = (

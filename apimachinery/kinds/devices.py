@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind
+from apimachinery.kinds.lazy import lazy
 from apimachinery.kinds.selectable import paths
 
 _SLICE_LABELS = ("spec.nodeName", "spec.driver")
@@ -26,6 +27,7 @@ RESOURCE_CLAIM = Kind(
     schema="io.k8s.api.resource.v1.ResourceClaim",
     subresources=(STATUS,),
     generation=False,
+    set_defaults=lazy("defaults.policy:resource_claim"),
 )
 
 RESOURCE_CLAIM_TEMPLATE = Kind(
@@ -36,6 +38,7 @@ RESOURCE_CLAIM_TEMPLATE = Kind(
     singular="resourceclaimtemplate",
     schema="io.k8s.api.resource.v1.ResourceClaimTemplate",
     generation=False,
+    set_defaults=lazy("defaults.policy:resource_claim_template"),
 )
 
 RESOURCE_SLICE = Kind(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import Kind
+from apimachinery.kinds.lazy import lazy
 from apimachinery.kinds.selectable import EVENT_LABELS, NEW_EVENT_LABELS, event, new_event
 
 EVENT = Kind(
@@ -17,6 +18,7 @@ EVENT = Kind(
     field_labels=EVENT_LABELS,
     selectable_fields=event,
     create_on_update=True,
+    set_defaults=lazy("defaults.core:event"),
 )
 
 NEW_EVENT = Kind(
@@ -32,6 +34,7 @@ NEW_EVENT = Kind(
     selectable_fields=new_event,
     create_on_update=True,
     storage=("", "events"),
+    set_defaults=lazy("defaults.core:new_event"),
 )
 
 ALL = (EVENT, NEW_EVENT)

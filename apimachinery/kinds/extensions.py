@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind, Subresource
+from apimachinery.kinds.lazy import lazy
 
 _ADMISSION = "admissionregistration.k8s.io"
 
 
-def _admission(kind: str, plural: str, *subresources: Subresource) -> Kind:
+def _admission(kind: str, plural: str, defaults: str, *subresources: Subresource) -> Kind:
     return Kind(
         group=_ADMISSION,
         version="v1",
@@ -19,17 +20,26 @@ def _admission(kind: str, plural: str, *subresources: Subresource) -> Kind:
         schema=f"io.k8s.api.admissionregistration.v1.{kind}",
         subresources=subresources,
         unconditional_update=False,
+        set_defaults=lazy(f"defaults.extensions:{defaults}"),
     )
 
 
-MUTATING_ADMISSION_POLICY = _admission("MutatingAdmissionPolicy", "mutatingadmissionpolicies")
-MUTATING_ADMISSION_POLICY_BINDING = _admission("MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings")
-MUTATING_WEBHOOK_CONFIGURATION = _admission("MutatingWebhookConfiguration", "mutatingwebhookconfigurations")
-VALIDATING_ADMISSION_POLICY = _admission("ValidatingAdmissionPolicy", "validatingadmissionpolicies", STATUS)
-VALIDATING_ADMISSION_POLICY_BINDING = _admission(
-    "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings"
+MUTATING_ADMISSION_POLICY = _admission("MutatingAdmissionPolicy", "mutatingadmissionpolicies", "mutating_policy")
+MUTATING_ADMISSION_POLICY_BINDING = _admission(
+    "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings", "policy_binding"
 )
-VALIDATING_WEBHOOK_CONFIGURATION = _admission("ValidatingWebhookConfiguration", "validatingwebhookconfigurations")
+MUTATING_WEBHOOK_CONFIGURATION = _admission(
+    "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", "mutating_webhooks"
+)
+VALIDATING_ADMISSION_POLICY = _admission(
+    "ValidatingAdmissionPolicy", "validatingadmissionpolicies", "admission_policy", STATUS
+)
+VALIDATING_ADMISSION_POLICY_BINDING = _admission(
+    "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", "policy_binding"
+)
+VALIDATING_WEBHOOK_CONFIGURATION = _admission(
+    "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", "validating_webhooks"
+)
 
 CUSTOM_RESOURCE_DEFINITION = Kind(
     group="apiextensions.k8s.io",
@@ -43,6 +53,7 @@ CUSTOM_RESOURCE_DEFINITION = Kind(
     schema="io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
     subresources=(STATUS,),
     unconditional_update=False,
+    set_defaults=lazy("defaults.extensions:custom_resource_definition"),
 )
 
 API_SERVICE = Kind(
@@ -57,6 +68,7 @@ API_SERVICE = Kind(
     subresources=(STATUS,),
     generation=False,
     unconditional_update=False,
+    set_defaults=lazy("defaults.extensions:api_service"),
 )
 
 ALL = (

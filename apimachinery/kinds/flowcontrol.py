@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind
+from apimachinery.kinds.lazy import lazy
 
 FLOW_SCHEMA = Kind(
     group="flowcontrol.apiserver.k8s.io",
@@ -13,6 +14,7 @@ FLOW_SCHEMA = Kind(
     namespaced=False,
     schema="io.k8s.api.flowcontrol.v1.FlowSchema",
     subresources=(STATUS,),
+    set_defaults=lazy("defaults.policy:flow_schema"),
 )
 
 PRIORITY_LEVEL_CONFIGURATION = Kind(
@@ -24,6 +26,7 @@ PRIORITY_LEVEL_CONFIGURATION = Kind(
     namespaced=False,
     schema="io.k8s.api.flowcontrol.v1.PriorityLevelConfiguration",
     subresources=(STATUS,),
+    set_defaults=lazy("defaults.policy:priority_level"),
 )
 
 ALL = (FLOW_SCHEMA, PRIORITY_LEVEL_CONFIGURATION)

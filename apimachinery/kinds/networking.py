@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind
-from apimachinery.kinds.lazy import lazy_printer
+from apimachinery.kinds.lazy import lazy, lazy_printer
 
 INGRESS = Kind(
     group="networking.k8s.io",
@@ -15,6 +15,7 @@ INGRESS = Kind(
     schema="io.k8s.api.networking.v1.Ingress",
     subresources=(STATUS,),
     printer=lazy_printer("networking:INGRESS"),
+    set_defaults=lazy("defaults.networking:ingress"),
 )
 
 INGRESS_CLASS = Kind(
@@ -26,6 +27,7 @@ INGRESS_CLASS = Kind(
     namespaced=False,
     schema="io.k8s.api.networking.v1.IngressClass",
     printer=lazy_printer("networking:INGRESS_CLASS"),
+    set_defaults=lazy("defaults.networking:ingress_class"),
 )
 
 NETWORK_POLICY = Kind(
@@ -37,6 +39,7 @@ NETWORK_POLICY = Kind(
     short_names=("netpol",),
     schema="io.k8s.api.networking.v1.NetworkPolicy",
     printer=lazy_printer("networking:NETWORK_POLICY"),
+    set_defaults=lazy("defaults.networking:network_policy"),
 )
 
 IP_ADDRESS = Kind(

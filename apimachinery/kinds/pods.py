@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apimachinery.kinds.grace import pod_seconds
 from apimachinery.kinds.kind import STATUS, Kind, Subresource
-from apimachinery.kinds.lazy import lazy_printer
+from apimachinery.kinds.lazy import lazy, lazy_printer
 from apimachinery.kinds.selectable import POD_LABELS, pod
 
 _PROXY_VERBS = ("create", "delete", "get", "patch", "update")
@@ -35,6 +35,7 @@ POD = Kind(
     selectable_fields=pod,
     graceful_delete_seconds=pod_seconds,
     printer=lazy_printer("pods:POD"),
+    set_defaults=lazy("defaults.pods:pod"),
 )
 
 POD_TEMPLATE = Kind(
@@ -45,6 +46,7 @@ POD_TEMPLATE = Kind(
     singular="podtemplate",
     schema="io.k8s.api.core.v1.PodTemplate",
     printer=lazy_printer("pods:POD_TEMPLATE"),
+    set_defaults=lazy("defaults.pods:pod_template"),
 )
 
 BINDING = Kind(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind
-from apimachinery.kinds.lazy import lazy_printer
+from apimachinery.kinds.lazy import lazy, lazy_printer
 
 POD_DISRUPTION_BUDGET = Kind(
     group="policy",
@@ -16,6 +16,7 @@ POD_DISRUPTION_BUDGET = Kind(
     subresources=(STATUS,),
     unconditional_update=False,
     printer=lazy_printer("workloads:POD_DISRUPTION_BUDGET"),
+    set_defaults=lazy("defaults.policy:disruption_budget"),
 )
 
 PRIORITY_CLASS = Kind(
@@ -27,6 +28,7 @@ PRIORITY_CLASS = Kind(
     namespaced=False,
     short_names=("pc",),
     schema="io.k8s.api.scheduling.v1.PriorityClass",
+    set_defaults=lazy("defaults.policy:priority_class"),
 )
 
 RUNTIME_CLASS = Kind(
@@ -40,6 +42,7 @@ RUNTIME_CLASS = Kind(
     generation=False,
     unconditional_update=False,
     create_on_update=True,
+    set_defaults=lazy("defaults.policy:runtime_class"),
 )
 
 LEASE = Kind(

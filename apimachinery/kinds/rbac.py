@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import Kind
+from apimachinery.kinds.lazy import lazy
 
 ROLE = Kind(
     group="rbac.authorization.k8s.io",
@@ -13,6 +14,7 @@ ROLE = Kind(
     schema="io.k8s.api.rbac.v1.Role",
     generation=False,
     create_on_update=True,
+    set_defaults=lazy("defaults.rbac:role"),
 )
 
 ROLE_BINDING = Kind(
@@ -24,6 +26,7 @@ ROLE_BINDING = Kind(
     schema="io.k8s.api.rbac.v1.RoleBinding",
     generation=False,
     create_on_update=True,
+    set_defaults=lazy("defaults.rbac:binding"),
 )
 
 CLUSTER_ROLE = Kind(
@@ -36,6 +39,7 @@ CLUSTER_ROLE = Kind(
     schema="io.k8s.api.rbac.v1.ClusterRole",
     generation=False,
     create_on_update=True,
+    set_defaults=lazy("defaults.rbac:role"),
 )
 
 CLUSTER_ROLE_BINDING = Kind(
@@ -48,6 +52,7 @@ CLUSTER_ROLE_BINDING = Kind(
     schema="io.k8s.api.rbac.v1.ClusterRoleBinding",
     generation=False,
     create_on_update=True,
+    set_defaults=lazy("defaults.rbac:binding"),
 )
 
 ALL = (CLUSTER_ROLE_BINDING, CLUSTER_ROLE, ROLE_BINDING, ROLE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind, Subresource
-from apimachinery.kinds.lazy import lazy_printer
+from apimachinery.kinds.lazy import lazy, lazy_printer
 from apimachinery.kinds.selectable import paths
 
 _SERVICE_LABELS = ("spec.clusterIP", "spec.type")
@@ -26,6 +26,7 @@ SERVICE = Kind(
     selectable_fields=paths(*_SERVICE_LABELS),
     create_on_update=True,
     printer=lazy_printer("networking:SERVICE"),
+    set_defaults=lazy("defaults.services:service"),
 )
 
 ENDPOINTS = Kind(
@@ -39,6 +40,7 @@ ENDPOINTS = Kind(
     generation=False,
     create_on_update=True,
     printer=lazy_printer("networking:ENDPOINTS"),
+    set_defaults=lazy("defaults.services:endpoints"),
 )
 
 ENDPOINT_SLICE = Kind(
@@ -50,6 +52,7 @@ ENDPOINT_SLICE = Kind(
     schema="io.k8s.api.discovery.v1.EndpointSlice",
     generation_metadata=("labels",),
     printer=lazy_printer("networking:ENDPOINT_SLICE"),
+    set_defaults=lazy("defaults.services:endpoint_slice"),
 )
 
 ALL = (ENDPOINTS, ENDPOINT_SLICE, SERVICE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind
+from apimachinery.kinds.lazy import lazy
 
 PERSISTENT_VOLUME = Kind(
     group="",
@@ -15,6 +16,7 @@ PERSISTENT_VOLUME = Kind(
     schema="io.k8s.api.core.v1.PersistentVolume",
     subresources=(STATUS,),
     generation=False,
+    set_defaults=lazy("defaults.storage:persistent_volume"),
 )
 
 PERSISTENT_VOLUME_CLAIM = Kind(
@@ -27,6 +29,7 @@ PERSISTENT_VOLUME_CLAIM = Kind(
     schema="io.k8s.api.core.v1.PersistentVolumeClaim",
     subresources=(STATUS,),
     generation=False,
+    set_defaults=lazy("defaults.storage:persistent_volume_claim"),
 )
 
 STORAGE_CLASS = Kind(
@@ -39,6 +42,7 @@ STORAGE_CLASS = Kind(
     short_names=("sc",),
     schema="io.k8s.api.storage.v1.StorageClass",
     generation=False,
+    set_defaults=lazy("defaults.storage:storage_class"),
 )
 
 VOLUME_ATTRIBUTES_CLASS = Kind(
@@ -75,6 +79,7 @@ CSI_DRIVER = Kind(
     namespaced=False,
     schema="io.k8s.api.storage.v1.CSIDriver",
     unconditional_update=False,
+    set_defaults=lazy("defaults.storage:csi_driver"),
 )
 
 CSI_NODE = Kind(
@@ -98,6 +103,7 @@ CSI_STORAGE_CAPACITY = Kind(
     schema="io.k8s.api.storage.v1.CSIStorageCapacity",
     generation=False,
     unconditional_update=False,
+    set_defaults=lazy("defaults.core:storage_capacity"),
 )
 
 ALL = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import SCALE, STATUS, Kind
-from apimachinery.kinds.lazy import lazy_printer
+from apimachinery.kinds.lazy import lazy, lazy_printer
 from apimachinery.kinds.selectable import paths
 
 _SCALE_PATHS = ("spec.replicas", "status.replicas", "spec.selector")
@@ -22,6 +22,7 @@ REPLICATION_CONTROLLER = Kind(
     selectable_fields=paths("status.replicas", default="0"),
     scale_paths=_SCALE_PATHS,
     printer=lazy_printer("workloads:REPLICATION_CONTROLLER"),
+    set_defaults=lazy("defaults.workloads:replication_controller"),
 )
 
 DEPLOYMENT = Kind(
@@ -37,6 +38,7 @@ DEPLOYMENT = Kind(
     generation_metadata=("annotations",),
     scale_paths=_SCALE_PATHS,
     printer=lazy_printer("workloads:DEPLOYMENT"),
+    set_defaults=lazy("defaults.workloads:deployment"),
 )
 
 REPLICA_SET = Kind(
@@ -51,6 +53,7 @@ REPLICA_SET = Kind(
     subresources=(SCALE, STATUS),
     scale_paths=_SCALE_PATHS,
     printer=lazy_printer("workloads:REPLICA_SET"),
+    set_defaults=lazy("defaults.workloads:replica_set"),
 )
 
 STATEFUL_SET = Kind(
@@ -65,6 +68,7 @@ STATEFUL_SET = Kind(
     subresources=(SCALE, STATUS),
     scale_paths=_SCALE_PATHS,
     printer=lazy_printer("workloads:STATEFUL_SET"),
+    set_defaults=lazy("defaults.workloads:stateful_set"),
 )
 
 DAEMON_SET = Kind(
@@ -78,6 +82,7 @@ DAEMON_SET = Kind(
     schema="io.k8s.api.apps.v1.DaemonSet",
     subresources=(STATUS,),
     printer=lazy_printer("workloads:DAEMON_SET"),
+    set_defaults=lazy("defaults.workloads:daemon_set"),
 )
 
 CONTROLLER_REVISION = Kind(

@@ -33,6 +33,8 @@ HORIZONTAL_POD_AUTOSCALER_V1 = Kind(
     generation=False,
     printer=lazy_printer("autoscaling:HORIZONTAL_POD_AUTOSCALER"),
     set_defaults=lazy("defaults.autoscaling:horizontal_pod_autoscaler_v1"),
+    to_stored=lazy("conversion.autoscaling:to_stored"),
+    from_stored=lazy("conversion.autoscaling:from_stored"),
 )
 
 ALL = (HORIZONTAL_POD_AUTOSCALER, HORIZONTAL_POD_AUTOSCALER_V1)

@@ -25,6 +25,7 @@ JOB = Kind(
     selectable_fields=_successful,
     printer=lazy_printer("workloads:JOB"),
     set_defaults=lazy("defaults.batch:job"),
+    prepare_create=lazy("strategies.workloads:create_job"),
 )
 
 CRON_JOB = Kind(

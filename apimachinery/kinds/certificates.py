@@ -15,11 +15,13 @@ CERTIFICATE_SIGNING_REQUEST = Kind(
     namespaced=False,
     short_names=("csr",),
     schema="io.k8s.api.certificates.v1.CertificateSigningRequest",
-    subresources=(Subresource("approval"), STATUS),
+    subresources=(Subresource("approval", prepare_update=lazy("strategies.extensions:approval_update")), STATUS),
     generation=False,
     field_labels=("spec.signerName",),
     selectable_fields=paths("spec.signerName"),
     set_defaults=lazy("defaults.policy:certificate_signing_request"),
+    prepare_update=lazy("strategies.extensions:update_request"),
+    prepare_status_update=lazy("strategies.extensions:request_status_update"),
 )
 
 ALL = (CERTIFICATE_SIGNING_REQUEST,)

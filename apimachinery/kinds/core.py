@@ -43,6 +43,7 @@ SECRET = Kind(
     field_labels=("type",),
     selectable_fields=paths("type"),
     set_defaults=lazy("defaults.core:secret"),
+    prepare_update=lazy("strategies.core:update_secret"),
 )
 
 NAMESPACE = Kind(
@@ -55,11 +56,16 @@ NAMESPACE = Kind(
     short_names=("ns",),
     verbs=_WITHOUT_COLLECTION,
     schema="io.k8s.api.core.v1.Namespace",
-    subresources=(Subresource("finalize", ("update",)), STATUS),
+    subresources=(
+        Subresource("finalize", ("update",), prepare_update=lazy("strategies.core:finalize_namespace")),
+        STATUS,
+    ),
     generation=False,
     field_labels=("status.phase",),
     selectable_fields=paths("status.phase"),
     set_defaults=lazy("defaults.core:namespace"),
+    prepare_create=lazy("strategies.core:create_namespace"),
+    prepare_update=lazy("strategies.core:update_namespace"),
 )
 
 NODE = Kind(
@@ -91,6 +97,8 @@ SERVICE_ACCOUNT = Kind(
     schema="io.k8s.api.core.v1.ServiceAccount",
     subresources=(Subresource("token", ("create",), kind="TokenRequest", group="authentication.k8s.io", version="v1"),),
     generation=False,
+    prepare_create=lazy("strategies.core:create_service_account"),
+    prepare_update=lazy("strategies.core:update_service_account"),
 )
 
 LIMIT_RANGE = Kind(

@@ -34,6 +34,8 @@ NEW_EVENT = Kind(
     selectable_fields=new_event,
     create_on_update=True,
     storage=("", "events"),
+    to_stored=lazy("conversion.events:to_stored"),
+    from_stored=lazy("conversion.events:from_stored"),
     set_defaults=lazy("defaults.core:new_event"),
 )
 

@@ -54,6 +54,8 @@ CUSTOM_RESOURCE_DEFINITION = Kind(
     subresources=(STATUS,),
     unconditional_update=False,
     set_defaults=lazy("defaults.extensions:custom_resource_definition"),
+    prepare_create=lazy("strategies.extensions:create_definition"),
+    prepare_update=lazy("strategies.extensions:update_definition"),
 )
 
 API_SERVICE = Kind(
@@ -69,6 +71,8 @@ API_SERVICE = Kind(
     generation=False,
     unconditional_update=False,
     set_defaults=lazy("defaults.extensions:api_service"),
+    prepare_create=lazy("strategies.extensions:create_api_service"),
+    prepare_status_update=lazy("strategies.extensions:api_service_status_update"),
 )
 
 ALL = (

@@ -49,13 +49,20 @@ class Printer:
 
 @dataclass(frozen=True, slots=True)
 class Subresource:
-    """``pods/log`` and the like. ``group``, ``version`` and ``kind`` name what its body is when not the parent's."""
+    """``pods/log`` and the like. ``group``, ``version`` and ``kind`` name what its body is when not the parent's.
+
+    Where an update of it is an update of part of the parent (pods/resize, certificatesigningrequests/approval),
+    ``prepare_update(new, old, now)`` brings back what it may not change, and ``validate_update(new, old)`` stands in
+    for the kind's. ``now`` is an RFC 3339 time.
+    """
 
     name: str
     verbs: tuple[str, ...] = ("get", "patch", "update")
     kind: str = ""
     group: str = ""
     version: str = ""
+    prepare_update: Callable[[Document, Document, str], None] | None = None
+    validate_update: Callable[[Document, Document], list[FieldError]] | None = None
 
 
 STATUS = Subresource("status")
@@ -82,6 +89,10 @@ def _nothing_to_mend(new: Document, old: Document) -> None:
     return None
 
 
+def _nothing_to_mend_yet(new: Document, old: Document, now: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A resource type. Only data and pure functions; everything that serves it is generic.
@@ -91,9 +102,10 @@ class Kind:
     subresource. ``selectable_fields(obj)`` gives the values of the field selectors that the kind knows beyond
     metadata.name and metadata.namespace; its keys are ``field_labels``.
     ``prepare_update(new, old)`` mends in place what a client may not change (upstream's strategy PrepareForUpdate),
-    ``prepare_create(obj)`` likewise; generic code already drops status on create where there is a status
-    subresource, keeps status on a spec update and spec on a status update, and bumps metadata.generation
-    when ``generation`` and anything outside of metadata and status changed.
+    ``prepare_create(obj)`` likewise (name, uid and creationTimestamp are known then), ``prepare_status_update(new, old,
+    now)`` for the status subresource (``now`` is an RFC 3339 time). Generic code already drops status on create where
+    there is a status subresource, keeps status on a spec update and spec on a status update, and bumps
+    metadata.generation when ``generation`` and anything outside of metadata and status changed.
     """
 
     group: str
@@ -116,6 +128,7 @@ class Kind:
     set_defaults: Callable[[Document], None] = _nothing
     prepare_create: Callable[[Document], None] = _nothing
     prepare_update: Callable[[Document, Document], None] = _nothing_to_mend
+    prepare_status_update: Callable[[Document, Document, str], None] = _nothing_to_mend_yet
     validate_create: Callable[[Document], list[FieldError]] = _no_errors
     validate_update: Callable[[Document, Document], list[FieldError]] = _no_update_errors
     validate_status_update: Callable[[Document, Document], list[FieldError]] = _no_update_errors

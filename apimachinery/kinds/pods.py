@@ -22,13 +22,13 @@ POD = Kind(
     subresources=(
         Subresource("attach", _STREAM_VERBS, kind="PodAttachOptions"),
         Subresource("binding", ("create",), kind="Binding"),
-        Subresource("ephemeralcontainers"),
+        Subresource("ephemeralcontainers", prepare_update=lazy("strategies.pods:ephemeral_update")),
         Subresource("eviction", ("create",), kind="Eviction", group="policy", version="v1"),
         Subresource("exec", _STREAM_VERBS, kind="PodExecOptions"),
         Subresource("log", ("get",)),
         Subresource("portforward", _STREAM_VERBS, kind="PodPortForwardOptions"),
         Subresource("proxy", _PROXY_VERBS, kind="PodProxyOptions"),
-        Subresource("resize"),
+        Subresource("resize", prepare_update=lazy("strategies.pods:resize_update")),
         STATUS,
     ),
     field_labels=POD_LABELS,
@@ -36,6 +36,8 @@ POD = Kind(
     graceful_delete_seconds=pod_seconds,
     printer=lazy_printer("pods:POD"),
     set_defaults=lazy("defaults.pods:pod"),
+    prepare_create=lazy("strategies.pods:create"),
+    prepare_status_update=lazy("strategies.pods:status_update"),
 )
 
 POD_TEMPLATE = Kind(

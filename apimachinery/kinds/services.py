@@ -27,6 +27,7 @@ SERVICE = Kind(
     create_on_update=True,
     printer=lazy_printer("networking:SERVICE"),
     set_defaults=lazy("defaults.services:service"),
+    prepare_update=lazy("strategies.services:update"),
 )
 
 ENDPOINTS = Kind(

@@ -17,6 +17,8 @@ PERSISTENT_VOLUME = Kind(
     subresources=(STATUS,),
     generation=False,
     set_defaults=lazy("defaults.storage:persistent_volume"),
+    prepare_create=lazy("strategies.storage:create_volume"),
+    prepare_status_update=lazy("strategies.storage:volume_status_update"),
 )
 
 PERSISTENT_VOLUME_CLAIM = Kind(
@@ -30,6 +32,8 @@ PERSISTENT_VOLUME_CLAIM = Kind(
     subresources=(STATUS,),
     generation=False,
     set_defaults=lazy("defaults.storage:persistent_volume_claim"),
+    prepare_create=lazy("strategies.storage:create_claim"),
+    prepare_update=lazy("strategies.storage:update_claim"),
 )
 
 STORAGE_CLASS = Kind(

@@ -83,6 +83,8 @@ DAEMON_SET = Kind(
     subresources=(STATUS,),
     printer=lazy_printer("workloads:DAEMON_SET"),
     set_defaults=lazy("defaults.workloads:daemon_set"),
+    prepare_create=lazy("strategies.workloads:create_daemon_set"),
+    prepare_update=lazy("strategies.workloads:update_daemon_set"),
 )
 
 CONTROLLER_REVISION = Kind(

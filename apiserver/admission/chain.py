@@ -1,7 +1,7 @@
 """The admission chain: which plugins look at an operation, in upstream's order.
 
-Mutating plugins run first, one after the other, then the mutating webhooks, then every validating plugin, then
-the policies and webhooks that validate, and quota last, so that nothing is charged for what is refused later.
+Mutating plugins run first, one after the other, then every validating plugin; quota is charged last, by a hook of the
+registry, so that nothing is charged for what is refused later.
 """
 
 from __future__ import annotations
@@ -22,11 +22,20 @@ from apiserver.admission import (
 from apiserver.admission.plugin import Handler, Plugin, Reader
 
 if TYPE_CHECKING:
+    from apiserver.auth.authorization import Authorizer
     from apiserver.context import Operation
+
+
+def plugins(authorizer: Authorizer) -> tuple[Plugin, ...]:
+    """Every plugin, those that ask the authorizer included."""
+    return (*ALL, *certificates.plugins(authorizer), *escalation.plugins(authorizer))
+
 
 ALL: tuple[Plugin, ...] = (
     namespaces.PLUGIN,
-    limits.PLUGIN,
+    limits.POD_DEFAULTS,
+    limits.POD_RESIZE,
+    limits.CLAIMS,
     service_accounts.PLUGIN,
     node_restriction.PLUGIN,
     scheduling.TAINT_NODES,
@@ -39,12 +48,13 @@ ALL: tuple[Plugin, ...] = (
     scheduling.RUNTIME_CLASS,
     classes.INGRESS_CLASS,
 )
+"""Those that need no authorizer. Quota is a hook of the registry: see quota.Quota."""
 
 
 class Admission:
     """``admit`` completes or refuses ``op.object``; ``validate`` only refuses. Both raise StatusError."""
 
-    def __init__(self, reader: Reader, plugins: Iterable[Plugin] = ALL) -> None:
+    def __init__(self, reader: Reader, plugins: Iterable[Plugin]) -> None:
         self._reader = reader
         self._plugins = tuple(plugins)
         self._admitting: dict[tuple[str, str, str], tuple[Handler, ...]] = {}
@@ -56,9 +66,7 @@ class Admission:
     async def validate(self, op: Operation) -> None:
         await self._run(op, self._validating, "validate")
 
-    async def _run(
-        self, op: Operation, table: dict[tuple[str, str, str], tuple[Handler, ...]], phase: str
-    ) -> None:
+    async def _run(self, op: Operation, table: dict[tuple[str, str, str], tuple[Handler, ...]], phase: str) -> None:
         key = (op.verb, op.kind.resource, op.subresource)
         handlers = table.get(key)
         if handlers is None:

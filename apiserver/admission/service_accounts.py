@@ -154,9 +154,7 @@ def _limit_container(op: Operation, what: str, container: Document, allowed: set
     for env in container.get("env") or ():
         name = ((env.get("valueFrom") or {}).get("secretKeyRef") or {}).get("name")
         if name is not None and name not in allowed:
-            raise refusal(
-                op, f'{what} with envVar {env["name"]} referencing secret.secretName="{name}" {who} secret'
-            )
+            raise refusal(op, f'{what} with envVar {env["name"]} referencing secret.secretName="{name}" {who} secret')
     for source in container.get("envFrom") or ():
         name = (source.get("secretRef") or {}).get("name")
         if name is not None and name not in allowed:

@@ -1,0 +1,158 @@
+"""What an object counts against a ResourceQuota, and whether a quota is about it. Pure.
+
+Source of meaning: pkg/quota/v1/evaluator/core and k8s.io/apiserver/pkg/quota/v1/generic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from apimachinery.timestamps import parse as parse_time
+from apiserver.admission.plugin import Document, containers
+from apiserver.admission.resources import Amounts, of_container, of_pod
+
+_ONE = Fraction(1)
+_LEGACY_COUNTS = frozenset({"configmaps", "resourcequotas", "replicationcontrollers", "secrets"})
+_MUST_BE_SET = ("cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
+_CLASS = ".storageclass.storage.k8s.io/"
+
+
+def of(resource: str, obj: Document, now: datetime) -> Amounts:
+    """Usage of one object; ``resource`` is its GroupResource."""
+    counts: Amounts = {f"count/{resource}": _ONE}
+    measure = _MEASURES.get(resource)
+    if measure is not None:
+        counts |= measure(obj, now)
+    elif resource in _LEGACY_COUNTS:
+        counts[resource] = _ONE
+    return counts
+
+
+def counts_more_than_itself(resource: str) -> bool:
+    """Whether an update can change the usage."""
+    return resource in _MEASURES
+
+
+def _pod(pod: Document, now: datetime) -> Amounts:
+    if not _charged(pod, now):
+        return {}
+    usage: Amounts = {"pods": _ONE}
+    spec = pod["spec"]
+    for name, amount in of_pod(spec, "requests").items():
+        if name in ("cpu", "memory", "ephemeral-storage") or name.startswith("hugepages-"):
+            usage[name] = amount
+        usage[f"requests.{name}"] = amount
+    for name, amount in of_pod(spec, "limits").items():
+        usage[f"limits.{name}"] = amount
+    return usage
+
+
+def _charged(pod: Document, now: datetime) -> bool:
+    if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        return False
+    metadata = pod["metadata"]
+    grace = metadata.get("deletionGracePeriodSeconds")
+    if not metadata.get("deletionTimestamp") or grace is None:
+        return True
+    return now <= parse_time(metadata["deletionTimestamp"]) + timedelta(seconds=grace)
+
+
+def _service(service: Document, now: datetime) -> Amounts:
+    spec = service["spec"]
+    ports = spec.get("ports") or ()
+    usage = {"services": _ONE, "services.loadbalancers": Fraction(0), "services.nodeports": Fraction(0)}
+    if spec.get("type") == "LoadBalancer":
+        usage["services.loadbalancers"] = _ONE
+        if spec.get("allocateLoadBalancerNodePorts") is False:
+            ports = [p for p in ports if p.get("nodePort")]
+    if spec.get("type") in ("NodePort", "LoadBalancer"):
+        usage["services.nodeports"] = Fraction(len(ports))
+    return usage
+
+
+def _claim(claim: Document, now: datetime) -> Amounts:
+    spec = claim["spec"]
+    annotations = claim["metadata"].get("annotations") or {}
+    name = annotations.get("volume.beta.kubernetes.io/storage-class") or spec.get("storageClassName")
+    usage = {"persistentvolumeclaims": _ONE}
+    storage = of_container(spec, "requests").get("storage")
+    if storage is not None:
+        usage["requests.storage"] = Fraction(-(-storage.numerator // storage.denominator))
+    if name:
+        usage |= {f"{name}{_CLASS}{what}": amount for what, amount in usage.items()}
+    return usage
+
+
+_MEASURES: dict[str, Callable[[Document, datetime], Amounts]] = {
+    "pods": _pod,
+    "services": _service,
+    "persistentvolumeclaims": _claim,
+}
+
+
+def unspecified(spec: Document, hard: Document) -> str:
+    """``must specify limits.cpu for: a,b; ...`` where a quota on compute meets containers that do not say."""
+    if spec.get("resources"):
+        return ""
+    missing: dict[str, set[str]] = {}
+    for container in containers(spec):
+        said = {"pods"}
+        for name in of_container(container, "requests"):
+            said |= {name, f"requests.{name}"}
+        said |= {f"limits.{name}" for name in of_container(container, "limits")}
+        for name in _MUST_BE_SET:
+            if name in hard and name not in said:
+                missing.setdefault(name, set()).add(container["name"])
+    if not missing:
+        return ""
+    return "must specify " + "; ".join(f"{name} for: {','.join(sorted(missing[name]))}" for name in sorted(missing))
+
+
+def matches_scopes(quota_spec: Document, resource: str, obj: Document) -> bool:
+    """Whether an object is in all the scopes of a quota."""
+    return all(resource == "pods" and _in_scope(scope, obj) for scope in _scopes(quota_spec))
+
+
+def _scopes(quota_spec: Document) -> Iterator[Document]:
+    for name in quota_spec.get("scopes") or ():
+        yield {"scopeName": name, "operator": "Exists"}
+    yield from (quota_spec.get("scopeSelector") or {}).get("matchExpressions") or ()
+
+
+def _in_scope(scope: Document, pod: Document) -> bool:
+    name, spec = scope["scopeName"], pod["spec"]
+    if name.endswith("Terminating"):
+        return (spec.get("activeDeadlineSeconds") is not None) == (name == "Terminating")
+    if name.endswith("BestEffort"):
+        return _is_best_effort(spec) == (name == "BestEffort")
+    if name == "CrossNamespacePodAffinity":
+        return any(_crosses(term) for term in _affinity_terms(spec))
+    if name != "PriorityClass":
+        return False
+    has = spec.get("priorityClassName") or ""
+    operator, values = scope.get("operator"), scope.get("values") or ()
+    wanted = {"Exists": bool(has), "DoesNotExist": not has, "In": has in values, "NotIn": has not in values}
+    return wanted.get(operator or "", False)
+
+
+def _is_best_effort(spec: Document) -> bool:
+    return not any(
+        name in ("cpu", "memory") and amount
+        for holder in (*containers(spec), spec)
+        for which in ("requests", "limits")
+        for name, amount in of_container(holder, which).items()
+    )
+
+
+def _affinity_terms(spec: Document) -> Iterator[Document]:
+    for kind in ("podAffinity", "podAntiAffinity"):
+        affinity = (spec.get("affinity") or {}).get(kind) or {}
+        yield from affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or ()
+        for weighted in affinity.get("preferredDuringSchedulingIgnoredDuringExecution") or ():
+            yield weighted.get("podAffinityTerm") or {}
+
+
+def _crosses(term: Document) -> bool:
+    return bool(term.get("namespaces")) or term.get("namespaceSelector") is not None

@@ -1,4 +1,4 @@
-"""What the kubelet asks of its network. One implementation programs the kernel, one (simulated) only hands out addresses."""
+"""What the kubelet asks of its network. One implementation programs the kernel, one (simulated) hands out addresses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,13 @@ class Network(Protocol):
         ...
 
     async def setup_pod(
-        self, *, pod_uid: str, namespace: str, name: str, ports: tuple[PortMapping, ...] = (), sysctls: dict[str, str] | None = None,
+        self,
+        *,
+        pod_uid: str,
+        namespace: str,
+        name: str,
+        ports: tuple[PortMapping, ...] = (),
+        sysctls: dict[str, str] | None = None,
         bandwidth: tuple[int | None, int | None] = (None, None),
     ) -> PodNetworkStatus:
         """``bandwidth`` is (ingress, egress) in bits per second."""

@@ -23,7 +23,7 @@ def mutating_webhooks(obj: Document) -> None:
         unset(webhook, "reinvocationPolicy", "Never")
 
 
-def admission_policy(obj: Document) -> None:
+def validating_policy(obj: Document) -> None:
     spec = child(obj, "spec")
     unset(spec, "failurePolicy", "Fail")
     _match_resources(spec.get("matchConstraints"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind, Subresource
-from apimachinery.kinds.lazy import lazy
+from apimachinery.kinds.lazy import lazy, lazy_printer
 from apimachinery.kinds.selectable import paths
 
 CERTIFICATE_SIGNING_REQUEST = Kind(
@@ -22,6 +22,7 @@ CERTIFICATE_SIGNING_REQUEST = Kind(
     set_defaults=lazy("defaults.policy:certificate_signing_request"),
     prepare_update=lazy("strategies.extensions:update_request"),
     prepare_status_update=lazy("strategies.extensions:request_status_update"),
+    printer=lazy_printer("policy:CERTIFICATE_SIGNING_REQUEST"),
 )
 
 ALL = (CERTIFICATE_SIGNING_REQUEST,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind, Subresource
-from apimachinery.kinds.lazy import lazy
+from apimachinery.kinds.lazy import lazy, lazy_printer
 from apimachinery.kinds.selectable import paths
 
 _WITHOUT_COLLECTION = ("create", "delete", "get", "list", "patch", "update", "watch")
@@ -19,6 +19,7 @@ COMPONENT_STATUS = Kind(
     verbs=("get", "list"),
     schema="io.k8s.api.core.v1.ComponentStatus",
     generation=False,
+    printer=lazy_printer("core:COMPONENT_STATUS"),
 )
 
 CONFIG_MAP = Kind(
@@ -30,6 +31,7 @@ CONFIG_MAP = Kind(
     short_names=("cm",),
     schema="io.k8s.api.core.v1.ConfigMap",
     generation=False,
+    printer=lazy_printer("core:CONFIG_MAP"),
 )
 
 SECRET = Kind(
@@ -44,6 +46,7 @@ SECRET = Kind(
     selectable_fields=paths("type"),
     set_defaults=lazy("defaults.core:secret"),
     prepare_update=lazy("strategies.core:update_secret"),
+    printer=lazy_printer("core:SECRET"),
 )
 
 NAMESPACE = Kind(
@@ -66,6 +69,7 @@ NAMESPACE = Kind(
     set_defaults=lazy("defaults.core:namespace"),
     prepare_create=lazy("strategies.core:create_namespace"),
     prepare_update=lazy("strategies.core:update_namespace"),
+    printer=lazy_printer("core:NAMESPACE"),
 )
 
 NODE = Kind(
@@ -85,6 +89,7 @@ NODE = Kind(
     field_labels=("spec.unschedulable",),
     selectable_fields=paths("spec.unschedulable", default="false"),
     set_defaults=lazy("defaults.core:node"),
+    printer=lazy_printer("core:NODE"),
 )
 
 SERVICE_ACCOUNT = Kind(
@@ -99,6 +104,7 @@ SERVICE_ACCOUNT = Kind(
     generation=False,
     prepare_create=lazy("strategies.core:create_service_account"),
     prepare_update=lazy("strategies.core:update_service_account"),
+    printer=lazy_printer("core:SERVICE_ACCOUNT"),
 )
 
 LIMIT_RANGE = Kind(
@@ -125,6 +131,7 @@ RESOURCE_QUOTA = Kind(
     subresources=(STATUS,),
     generation=False,
     set_defaults=lazy("defaults.core:resource_quota"),
+    printer=lazy_printer("core:RESOURCE_QUOTA"),
 )
 
 ALL = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind
-from apimachinery.kinds.lazy import lazy
+from apimachinery.kinds.lazy import lazy, lazy_printer
 from apimachinery.kinds.selectable import paths
 
 _SLICE_LABELS = ("spec.nodeName", "spec.driver")
@@ -16,6 +16,7 @@ DEVICE_CLASS = Kind(
     singular="deviceclass",
     namespaced=False,
     schema="io.k8s.api.resource.v1.DeviceClass",
+    printer=lazy_printer("policy:DEVICE_CLASS"),
 )
 
 RESOURCE_CLAIM = Kind(
@@ -28,6 +29,7 @@ RESOURCE_CLAIM = Kind(
     subresources=(STATUS,),
     generation=False,
     set_defaults=lazy("defaults.policy:resource_claim"),
+    printer=lazy_printer("policy:RESOURCE_CLAIM"),
 )
 
 RESOURCE_CLAIM_TEMPLATE = Kind(
@@ -39,6 +41,7 @@ RESOURCE_CLAIM_TEMPLATE = Kind(
     schema="io.k8s.api.resource.v1.ResourceClaimTemplate",
     generation=False,
     set_defaults=lazy("defaults.policy:resource_claim_template"),
+    printer=lazy_printer("policy:RESOURCE_CLAIM_TEMPLATE"),
 )
 
 RESOURCE_SLICE = Kind(
@@ -51,6 +54,7 @@ RESOURCE_SLICE = Kind(
     schema="io.k8s.api.resource.v1.ResourceSlice",
     field_labels=_SLICE_LABELS,
     selectable_fields=paths(*_SLICE_LABELS),
+    printer=lazy_printer("policy:RESOURCE_SLICE"),
 )
 
 ALL = (DEVICE_CLASS, RESOURCE_CLAIM, RESOURCE_CLAIM_TEMPLATE, RESOURCE_SLICE)

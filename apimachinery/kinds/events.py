@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import Kind
-from apimachinery.kinds.lazy import lazy
+from apimachinery.kinds.lazy import lazy, lazy_printer
 from apimachinery.kinds.selectable import EVENT_LABELS, NEW_EVENT_LABELS, event, new_event
 
 EVENT = Kind(
@@ -19,6 +19,7 @@ EVENT = Kind(
     selectable_fields=event,
     create_on_update=True,
     set_defaults=lazy("defaults.core:event"),
+    printer=lazy_printer("events:EVENT"),
 )
 
 NEW_EVENT = Kind(
@@ -37,6 +38,7 @@ NEW_EVENT = Kind(
     to_stored=lazy("conversion.events:to_stored"),
     from_stored=lazy("conversion.events:from_stored"),
     set_defaults=lazy("defaults.core:new_event"),
+    printer=lazy_printer("events:EVENT"),
 )
 
 ALL = (EVENT, NEW_EVENT)

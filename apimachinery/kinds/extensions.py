@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind, Subresource
-from apimachinery.kinds.lazy import lazy
+from apimachinery.kinds.lazy import lazy, lazy_printer
 
 _ADMISSION = "admissionregistration.k8s.io"
 
 
-def _admission(kind: str, plural: str, defaults: str, *subresources: Subresource) -> Kind:
+def _admission(kind: str, plural: str, area: str, printer: str, *subresources: Subresource) -> Kind:
+    """``area`` names the kind's functions in the modules of defaults."""
     return Kind(
         group=_ADMISSION,
         version="v1",
@@ -20,25 +21,35 @@ def _admission(kind: str, plural: str, defaults: str, *subresources: Subresource
         schema=f"io.k8s.api.admissionregistration.v1.{kind}",
         subresources=subresources,
         unconditional_update=False,
-        set_defaults=lazy(f"defaults.extensions:{defaults}"),
+        set_defaults=lazy(f"defaults.extensions:{area}"),
+        printer=lazy_printer(f"extensions:{printer}"),
     )
 
 
-MUTATING_ADMISSION_POLICY = _admission("MutatingAdmissionPolicy", "mutatingadmissionpolicies", "mutating_policy")
+MUTATING_ADMISSION_POLICY = _admission(
+    "MutatingAdmissionPolicy", "mutatingadmissionpolicies", "mutating_policy", "MUTATING_ADMISSION_POLICY"
+)
 MUTATING_ADMISSION_POLICY_BINDING = _admission(
-    "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings", "policy_binding"
+    "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings", "policy_binding", "ADMISSION_POLICY_BINDING"
 )
 MUTATING_WEBHOOK_CONFIGURATION = _admission(
-    "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", "mutating_webhooks"
+    "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", "mutating_webhooks", "WEBHOOK_CONFIGURATION"
 )
 VALIDATING_ADMISSION_POLICY = _admission(
-    "ValidatingAdmissionPolicy", "validatingadmissionpolicies", "admission_policy", STATUS
+    "ValidatingAdmissionPolicy",
+    "validatingadmissionpolicies",
+    "validating_policy",
+    "VALIDATING_ADMISSION_POLICY",
+    STATUS,
 )
 VALIDATING_ADMISSION_POLICY_BINDING = _admission(
-    "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", "policy_binding"
+    "ValidatingAdmissionPolicyBinding",
+    "validatingadmissionpolicybindings",
+    "policy_binding",
+    "ADMISSION_POLICY_BINDING",
 )
 VALIDATING_WEBHOOK_CONFIGURATION = _admission(
-    "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", "validating_webhooks"
+    "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", "validating_webhooks", "WEBHOOK_CONFIGURATION"
 )
 
 CUSTOM_RESOURCE_DEFINITION = Kind(
@@ -73,6 +84,7 @@ API_SERVICE = Kind(
     set_defaults=lazy("defaults.extensions:api_service"),
     prepare_create=lazy("strategies.extensions:create_api_service"),
     prepare_status_update=lazy("strategies.extensions:api_service_status_update"),
+    printer=lazy_printer("extensions:API_SERVICE"),
 )
 
 ALL = (

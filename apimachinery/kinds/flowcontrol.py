@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind
-from apimachinery.kinds.lazy import lazy
+from apimachinery.kinds.lazy import lazy, lazy_printer
 
 FLOW_SCHEMA = Kind(
     group="flowcontrol.apiserver.k8s.io",
@@ -15,6 +15,7 @@ FLOW_SCHEMA = Kind(
     schema="io.k8s.api.flowcontrol.v1.FlowSchema",
     subresources=(STATUS,),
     set_defaults=lazy("defaults.policy:flow_schema"),
+    printer=lazy_printer("policy:FLOW_SCHEMA"),
 )
 
 PRIORITY_LEVEL_CONFIGURATION = Kind(
@@ -27,6 +28,7 @@ PRIORITY_LEVEL_CONFIGURATION = Kind(
     schema="io.k8s.api.flowcontrol.v1.PriorityLevelConfiguration",
     subresources=(STATUS,),
     set_defaults=lazy("defaults.policy:priority_level"),
+    printer=lazy_printer("policy:PRIORITY_LEVEL_CONFIGURATION"),
 )
 
 ALL = (FLOW_SCHEMA, PRIORITY_LEVEL_CONFIGURATION)

@@ -29,6 +29,7 @@ PRIORITY_CLASS = Kind(
     short_names=("pc",),
     schema="io.k8s.api.scheduling.v1.PriorityClass",
     set_defaults=lazy("defaults.policy:priority_class"),
+    printer=lazy_printer("policy:PRIORITY_CLASS"),
 )
 
 RUNTIME_CLASS = Kind(
@@ -43,6 +44,7 @@ RUNTIME_CLASS = Kind(
     unconditional_update=False,
     create_on_update=True,
     set_defaults=lazy("defaults.policy:runtime_class"),
+    printer=lazy_printer("policy:RUNTIME_CLASS"),
 )
 
 LEASE = Kind(
@@ -55,6 +57,7 @@ LEASE = Kind(
     generation=False,
     unconditional_update=False,
     create_on_update=True,
+    printer=lazy_printer("policy:LEASE"),
 )
 
 ALL = (LEASE, POD_DISRUPTION_BUDGET, PRIORITY_CLASS, RUNTIME_CLASS)

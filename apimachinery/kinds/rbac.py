@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import Kind
-from apimachinery.kinds.lazy import lazy
+from apimachinery.kinds.lazy import lazy, lazy_printer
 
 ROLE = Kind(
     group="rbac.authorization.k8s.io",
@@ -27,6 +27,7 @@ ROLE_BINDING = Kind(
     generation=False,
     create_on_update=True,
     set_defaults=lazy("defaults.rbac:binding"),
+    printer=lazy_printer("rbac:ROLE_BINDING"),
 )
 
 CLUSTER_ROLE = Kind(
@@ -53,6 +54,7 @@ CLUSTER_ROLE_BINDING = Kind(
     generation=False,
     create_on_update=True,
     set_defaults=lazy("defaults.rbac:binding"),
+    printer=lazy_printer("rbac:CLUSTER_ROLE_BINDING"),
 )
 
 ALL = (CLUSTER_ROLE_BINDING, CLUSTER_ROLE, ROLE_BINDING, ROLE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apimachinery.kinds.kind import STATUS, Kind
-from apimachinery.kinds.lazy import lazy
+from apimachinery.kinds.lazy import lazy, lazy_printer
 
 PERSISTENT_VOLUME = Kind(
     group="",
@@ -19,6 +19,7 @@ PERSISTENT_VOLUME = Kind(
     set_defaults=lazy("defaults.storage:persistent_volume"),
     prepare_create=lazy("strategies.storage:create_volume"),
     prepare_status_update=lazy("strategies.storage:volume_status_update"),
+    printer=lazy_printer("storage:PERSISTENT_VOLUME"),
 )
 
 PERSISTENT_VOLUME_CLAIM = Kind(
@@ -34,6 +35,7 @@ PERSISTENT_VOLUME_CLAIM = Kind(
     set_defaults=lazy("defaults.storage:persistent_volume_claim"),
     prepare_create=lazy("strategies.storage:create_claim"),
     prepare_update=lazy("strategies.storage:update_claim"),
+    printer=lazy_printer("storage:PERSISTENT_VOLUME_CLAIM"),
 )
 
 STORAGE_CLASS = Kind(
@@ -47,6 +49,7 @@ STORAGE_CLASS = Kind(
     schema="io.k8s.api.storage.v1.StorageClass",
     generation=False,
     set_defaults=lazy("defaults.storage:storage_class"),
+    printer=lazy_printer("storage:STORAGE_CLASS"),
 )
 
 VOLUME_ATTRIBUTES_CLASS = Kind(
@@ -59,6 +62,7 @@ VOLUME_ATTRIBUTES_CLASS = Kind(
     short_names=("vac",),
     schema="io.k8s.api.storage.v1.VolumeAttributesClass",
     generation=False,
+    printer=lazy_printer("storage:VOLUME_ATTRIBUTES_CLASS"),
 )
 
 VOLUME_ATTACHMENT = Kind(
@@ -72,6 +76,7 @@ VOLUME_ATTACHMENT = Kind(
     subresources=(STATUS,),
     generation=False,
     unconditional_update=False,
+    printer=lazy_printer("storage:VOLUME_ATTACHMENT"),
 )
 
 CSI_DRIVER = Kind(
@@ -84,6 +89,7 @@ CSI_DRIVER = Kind(
     schema="io.k8s.api.storage.v1.CSIDriver",
     unconditional_update=False,
     set_defaults=lazy("defaults.storage:csi_driver"),
+    printer=lazy_printer("storage:CSI_DRIVER"),
 )
 
 CSI_NODE = Kind(
@@ -96,6 +102,7 @@ CSI_NODE = Kind(
     schema="io.k8s.api.storage.v1.CSINode",
     generation=False,
     unconditional_update=False,
+    printer=lazy_printer("storage:CSI_NODE"),
 )
 
 CSI_STORAGE_CAPACITY = Kind(
@@ -108,6 +115,7 @@ CSI_STORAGE_CAPACITY = Kind(
     generation=False,
     unconditional_update=False,
     set_defaults=lazy("defaults.core:storage_capacity"),
+    printer=lazy_printer("storage:CSI_STORAGE_CAPACITY"),
 )
 
 ALL = (

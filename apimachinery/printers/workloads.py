@@ -274,9 +274,7 @@ POD_DISRUPTION_BUDGET = printer(
         NAME,
         column("Min Available", "The minimum number of pods that must be available."),
         column("Max Unavailable", "The maximum number of pods that may be unavailable."),
-        column(
-            "Allowed Disruptions", "Calculated number of pods that may be disrupted at this time.", type="integer"
-        ),
+        column("Allowed Disruptions", "Calculated number of pods that may be disrupted at this time.", type="integer"),
         AGE,
     ),
     pod_disruption_budget_cells,

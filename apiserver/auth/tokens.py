@@ -86,8 +86,19 @@ class ServiceAccountTokens:
             self._check(reference, now)
         return found
 
-    def issue(self, account: dict[str, Any], *, audiences: list[str], expires_in: int, bound: dict[str, Any]) -> str:
-        """A signed token. ``bound`` holds {"pod" | "secret" | "node": {"name", "uid"}}, or is empty."""
+    def issue(
+        self,
+        account: dict[str, Any],
+        *,
+        audiences: list[str],
+        expires_in: int,
+        bound: dict[str, Any],
+        warn_after: int = 0,
+    ) -> str:
+        """A signed token. ``bound`` holds {"pod" | "secret" | "node": {"name", "uid"}}, or is empty.
+
+        ``expires_in`` and ``warn_after`` are seconds from now; 0 leaves the latter out.
+        """
         meta, now = account["metadata"], int(time.time())
         claims = {
             "aud": audiences,
@@ -99,6 +110,7 @@ class ServiceAccountTokens:
                 "namespace": meta["namespace"],
                 **bound,
                 "serviceaccount": {"name": meta["name"], "uid": meta["uid"]},
+                **({"warnafter": now + warn_after} if warn_after else {}),
             },
             "nbf": now,
             "sub": f"system:serviceaccount:{meta['namespace']}:{meta['name']}",

@@ -21,7 +21,7 @@ POD = Kind(
     schema="io.k8s.api.core.v1.Pod",
     subresources=(
         Subresource("attach", _STREAM_VERBS, kind="PodAttachOptions"),
-        Subresource("binding", ("create",), kind="Binding"),
+        Subresource("binding", ("create",), kind="Binding", prepare_update=lazy("strategies.pods:binding_update")),
         Subresource("ephemeralcontainers", prepare_update=lazy("strategies.pods:ephemeral_update")),
         Subresource("eviction", ("create",), kind="Eviction", group="policy", version="v1"),
         Subresource("exec", _STREAM_VERBS, kind="PodExecOptions"),

@@ -68,6 +68,10 @@ def status_update(new: Document, old: Document, now: str) -> None:
             condition["observedGeneration"] = known
 
 
+def binding_update(new: Document, old: Document, now: str) -> None:
+    """A binding sets the node and the PodScheduled condition at once: both are taken as they are."""
+
+
 def ephemeral_update(new: Document, old: Document, now: str) -> None:
     """Only the ephemeral containers are taken from the new pod."""
     listed = (new.get("spec") or {}).get("ephemeralContainers")

@@ -60,8 +60,6 @@ class ServiceAllocator:
         name, spec = op.object["metadata"].get("name", ""), op.object["spec"]
         old: Spec | None = op.old_object["spec"] if op.old_object is not None else None
         specs.prepare(spec, old)
-        if old is not None and spec.get("type") != "LoadBalancer" and "status" in op.object:
-            op.object["status"]["loadBalancer"] = {}
         taken = self._taken(reader)
         self._set_families(name, spec, old)
         self._set_cluster_ip(name, spec, old, taken)

@@ -1,8 +1,8 @@
 """The default RBAC objects, built from the tables next to this module.
 
 In a table a line at the margin names a role and each indented line is a rule: ``VERBS GROUPS: RESOURCES [= NAMES]`` or
-``VERBS URLS``; a deeper line goes on with the one before it. ``core`` is the empty group, ``read`` is get, list and watch,
-``write`` is create, delete, deletecollection, patch and update.
+``VERBS URLS``; a deeper line goes on with the one before it. ``core`` is the empty group, ``read`` is get, list and
+watch, ``write`` is create, delete, deletecollection, patch and update.
 """
 
 from __future__ import annotations

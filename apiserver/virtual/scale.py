@@ -84,7 +84,7 @@ def _check(call: Call, wanted: Document, obj: Document) -> None:
 
 
 def _patched(call: Call, current: Document) -> Document:
-    """The scale with the patch of the request applied. Raises UnsupportedMediaType for kinds of patch that it cannot."""
+    """The scale with the patch of the request applied. Raises UnsupportedMediaType."""
     if call.content_type != "application/merge-patch+json" or not isinstance(call.body, bytes):
         raise UnsupportedMediaType(f"the scale subresource takes no patch of type {call.content_type}")
     return _merged(current, orjson.loads(call.body))

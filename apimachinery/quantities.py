@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 _PARTS = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)", re.ASCII)
-_WRONG_FORMAT = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+WRONG_FORMAT = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 _WRONG_SUFFIX = "unable to parse quantity's suffix"
 
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
@@ -84,7 +84,7 @@ def _read(text: str) -> tuple[Fraction, str, bool]:
     text = text.strip()
     found = _PARTS.fullmatch(text)
     if not text or not found:
-        raise ValueError(_WRONG_FORMAT)
+        raise ValueError(WRONG_FORMAT)
     sign, whole, part, suffix = found[1], found[2].lstrip("0") or "0", found[3] or "", found[4]
     exponent, style = _interpret(suffix)
     digits = int(whole + part)

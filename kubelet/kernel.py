@@ -135,6 +135,15 @@ def openat2(path: str | bytes, flags: int, *, dir_fd: int, resolve: int, mode: i
     return fd
 
 
+def sync_filesystem(path: str) -> None:
+    """Write what is in memory of the file system that ``path`` is on to its disk."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _check(_libc.syncfs(fd), path)
+    finally:
+        os.close(fd)
+
+
 async def in_new_thread(work: Callable[[], T]) -> T:
     """Run blocking ``work`` in a thread that is made for it and ends with it."""
     future: Future[T] = Future()

@@ -21,10 +21,12 @@ DEFAULT = tuple(f"CAP_{name}" for name in _DEFAULT.split())
 """What containerd gives a container."""
 
 
-def effective(*, add: Iterable[str], drop: Iterable[str], privileged: bool, last: int = len(ALL) - 1) -> list[str]:
+def effective(
+    *, add: Iterable[str], drop: Iterable[str], privileged: bool, available: Iterable[str] = ALL
+) -> list[str]:
     """Sorted names. ``add`` wins over ``drop``, except that what is dropped by name stays dropped when ALL is added.
-    ``last`` is the highest capability that the kernel knows. Raises ValueError for an unknown name."""
-    known = ALL[: last + 1]
+    ``available`` is what there is to give. Raises ValueError for an unknown name."""
+    known = set(available)
     if privileged:
         return sorted(known)
     added, dropped = {_name(n) for n in add}, {_name(n) for n in drop}
@@ -33,7 +35,12 @@ def effective(*, add: Iterable[str], drop: Iterable[str], privileged: bool, last
         found = set(known)
     found -= dropped
     found |= added - {"CAP_ALL"}
-    return sorted(found & set(known))
+    return sorted(found & known)
+
+
+def from_mask(mask: int) -> tuple[str, ...]:
+    """Names of the bits that the kernel shows in ``/proc/<pid>/status``."""
+    return tuple(name for number, name in enumerate(ALL) if mask >> number & 1)
 
 
 def _name(name: str) -> str:

@@ -10,7 +10,20 @@ from typing import Any
 from kubelet.processes import Completed, Processes
 from kubelet.runtime.api import NotFoundInRuntime, RuntimeError_
 
+_NOT_FOUND = re.compile(r"executable file `([^`]*)` not found in \$PATH")
 _GONE = ("does not exist", "error opening file", "No such file or directory")
+
+
+def explain(complaint: str, program: str) -> str:
+    """crun's complaint about a process that it could not start, in the words that Kubernetes' users know (runc's)."""
+    text = complaint.strip()
+    if found := _NOT_FOUND.search(text):
+        name = found.group(1)
+        why = f"stat {name}: no such file or directory" if "/" in name else "executable file not found in $PATH"
+        text = f'exec: "{name}": {why}'
+    elif "open executable" in text:
+        text = f'exec: "{program}": permission denied'
+    return f"OCI runtime create failed: unable to start container process: {text}"
 
 
 class Crun:
@@ -22,6 +35,11 @@ class Crun:
 
     def argv(self, *arguments: str) -> list[str]:
         return [self.program, *self.options, *arguments]
+
+    async def run_detached(self, container_id: str, *, bundle: str, pid_file: str) -> None:
+        """Create and start, unmonitored and without streams. Returns when its first process runs."""
+        command = self.argv("run", "--detach", f"--bundle={bundle}", f"--pid-file={pid_file}", container_id)
+        self._succeeded(await self.processes.run(command))
 
     async def start(self, container_id: str) -> None:
         self._succeeded(await self.processes.run(self.argv("start", container_id)))

@@ -102,6 +102,11 @@ class Layout:
         return self.run / "exits"
 
     @property
+    def execs(self) -> Path:
+        """Files of the commands that run in containers right now."""
+        return self.run / "execs"
+
+    @property
     def launcher(self) -> Path:
         return self.run / "crun-launcher"
 
@@ -119,4 +124,4 @@ class Layout:
         return self.exits / container_id
 
     def folders(self) -> tuple[Path, ...]:
-        return (self.sandboxes, self.containers, self.crun, self.exits)
+        return (self.sandboxes, self.containers, self.crun, self.exits, self.execs)

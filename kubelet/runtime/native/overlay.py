@@ -23,6 +23,8 @@ def mount(paths: ContainerPaths, layers_root: str, layers: Sequence[str]) -> Non
     directory, because all options together must fit in one page."""
     for folder in (paths.rootfs, paths.upper, paths.work):
         folder.mkdir(exist_ok=True)
+    # The upper folder's mode is the mode of "/".
+    paths.upper.chmod(0o755)
     kernel.unshare(kernel.CLONE_FS)
     os.chdir(layers_root)
     upper, work = str(paths.upper), str(paths.work)

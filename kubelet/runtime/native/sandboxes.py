@@ -1,6 +1,6 @@
 """A sandbox's namespaces: IPC and UTS pinned by bind mounts, shared memory, and a PID namespace where one is shared.
 
-The network namespace isn't ours: it is given by path. ``ensure``-``remove`` pairs; all are blocking and run in a thread.
+The network namespace isn't ours: it is given by path. ``ensure``-``remove`` pairs; all block and run in a thread.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kubelet import kernel
 from kubelet.runtime.api import Mount, RuntimeError_, SandboxConfig
 from kubelet.runtime.native.layout import SandboxPaths
 from kubelet.runtime.native.overlay import is_mounted
-from kubelet.runtime.native.spec import Namespaces
+from kubelet.runtime.native.spec import Host, Namespaces
 
 SHM_BYTES = 64 * 1024 * 1024
 PAUSE = 'trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done'
@@ -81,7 +81,7 @@ def mounts(paths: SandboxPaths, config: SandboxConfig) -> tuple[Mount, ...]:
     return tuple(found)
 
 
-def pause_bundle(paths: SandboxPaths, config: SandboxConfig, *, busybox: str, cgroup_path: str) -> None:
+def pause_bundle(paths: SandboxPaths, config: SandboxConfig, *, busybox: str, cgroup_path: str, host: Host) -> None:
     """A bundle whose root file system is one program."""
     rootfs = paths.pause / "rootfs"
     for folder in ("proc", "dev", "bin"):
@@ -102,7 +102,7 @@ def pause_bundle(paths: SandboxPaths, config: SandboxConfig, *, busybox: str, cg
             "cwd": "/",
             "capabilities": {},
             "noNewPrivileges": True,
-            "oomScoreAdj": -998,
+            "oomScoreAdj": max(-998, host.oom_score_floor),
         },
         "root": {"path": "rootfs", "readonly": True},
         "mounts": [

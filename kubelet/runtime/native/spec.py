@@ -45,9 +45,12 @@ class Host:
     """What of the machine a container's configuration depends on."""
 
     unified_cgroups: bool
-    last_capability: int = len(capabilities.ALL) - 1
+    capabilities: tuple[str, ...] = capabilities.ALL
+    """What the kubelet itself may give away."""
     open_files: int = NOFILE
-    """fs.nr_open: the most that RLIMIT_NOFILE can be."""
+    """The most that RLIMIT_NOFILE can be."""
+    oom_score_floor: int = -1000
+    """The lowest oom_score_adj that the kubelet may set."""
     apparmor: bool = False
     nodes: Callable[[], tuple[DeviceNode, ...]] = tuple
     """Every device of the host, for privileged containers."""
@@ -91,7 +94,7 @@ def config(
         "noNewPrivileges": security.no_new_privs and not security.privileged,
     }
     if container.resources.oom_score_adj is not None:
-        process["oomScoreAdj"] = container.resources.oom_score_adj
+        process["oomScoreAdj"] = max(container.resources.oom_score_adj, host.oom_score_floor)
     if host.apparmor and security.apparmor.startswith("Localhost:"):
         process["apparmorProfile"] = security.apparmor.removeprefix("Localhost:")
     return {
@@ -240,7 +243,7 @@ def _capabilities(container: ContainerConfig, host: Host) -> list[str]:
             add=security.add_capabilities,
             drop=security.drop_capabilities,
             privileged=security.privileged,
-            last=host.last_capability,
+            available=host.capabilities,
         )
     except ValueError as error:
         raise CreateContainerError(str(error)) from error

@@ -148,9 +148,13 @@ class WriteEnd:
 class ExecStreams:
     """A command in a container, over the pipes or the terminal of a ``crun exec``."""
 
-    def __init__(self, child: Child, *, terminal: int | None, kill: Callable[[], None]) -> None:
-        """``terminal`` is our side of the pseudo-terminal; ``kill`` ends the command itself."""
-        self._child, self._kill, self._terminal = child, kill, terminal
+    def __init__(
+        self, child: Child, *, terminal: int | None, result: Callable[[int], int], end: Callable[[], None]
+    ) -> None:
+        """``terminal`` is our side of the pseudo-terminal; ``result`` makes the command's exit code of the child's, or
+        raises what kept the command from starting; ``end`` kills the command where it still runs, and clears up."""
+        self._child, self._result, self._kill, self._terminal = child, result, end, terminal
+        self._outcome: int | None = None
         self.stdin: WriteEnd | None = None
         self.stdout: asyncio.StreamReader | None = None
         self.stderr: asyncio.StreamReader | None = None
@@ -172,8 +176,11 @@ class ExecStreams:
             set_size(self._terminal, width, height)
 
     async def wait(self) -> int:
+        """Raises StartError when the command could not be started."""
         code = await self._child.wait()
-        return code if code >= 0 else 128 - code
+        if self._outcome is None:
+            self._outcome = self._result(code)
+        return self._outcome
 
     async def close(self) -> None:
         """Ends the command when it still runs, and lets go of everything."""

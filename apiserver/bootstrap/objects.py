@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
+
+from apimachinery.timestamps import rfc3339
 
 Document = dict[str, Any]
 
@@ -120,4 +123,15 @@ def client_ca_config(ca: str) -> Document:
         "kind": "ConfigMap",
         "metadata": {"name": "extension-apiserver-authentication", "namespace": "kube-system"},
         "data": {"client-ca-file": ca},
+    }
+
+
+def cidr_ready(now: datetime) -> Document:
+    """The condition of the default ServiceCIDR."""
+    return {
+        "type": "Ready",
+        "status": "True",
+        "reason": "",
+        "message": "Kubernetes default Service CIDR is ready",
+        "lastTransitionTime": rfc3339(now),
     }

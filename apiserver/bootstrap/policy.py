@@ -91,9 +91,6 @@ _BINDINGS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 )
 
 _KNARR_ROLES = """
-system:knarr:controllers
-  * *: *
-  get /healthz,/livez,/readyz,/version,/api,/api/*,/apis,/apis/*
 system:knarr:node
   read core: services,endpoints,nodes,namespaces
   read discovery.k8s.io: endpointslices
@@ -104,11 +101,13 @@ system:knarr:node
 system:knarr:kubelet-api
   * core: nodes/proxy,nodes/log,nodes/metrics,nodes/stats,nodes/pods,nodes/healthz,nodes/configz
 """
-"""One process is every controller and the scheduler at once, and the garbage collector must reach custom resources:
-hence all of it. A node serves cluster DNS and Services besides running pods."""
+"""A node serves cluster DNS and Services besides running pods."""
+
+_CONTROLLERS = "system:knarr:controllers"
+_ALSO_CONTROLLERS = ("system:kube-scheduler", "system:persistent-volume-provisioner", "system:volume-scheduler")
 
 _KNARR_BINDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("system:knarr:controllers", ("User/system:kube-controller-manager",)),
+    (_CONTROLLERS, ("User/system:kube-controller-manager",)),
     ("system:knarr:node", ("Group/system:nodes",)),
     ("system:knarr:kubelet-api", ("User/kube-apiserver-kubelet-client",)),
 )
@@ -121,11 +120,13 @@ def objects() -> Iterator[Document]:
         yield _cluster_role(name, rules)
     for name, sources in _COLLECTS.items():
         yield _aggregating_role(name, [rule for source in sources for rule in roles[source]])
-    for name, rules in parse(CONTROLLER_ROLES):
+    controllers = dict(parse(CONTROLLER_ROLES))
+    for name, rules in controllers.items():
         yield _cluster_role(f"system:controller:{name}", rules)
         yield _cluster_binding(f"system:controller:{name}", (f"ServiceAccount/kube-system/{name}",))
     for name, rules in parse(_KNARR_ROLES):
         yield _cluster_role(name, rules)
+    yield _cluster_role(_CONTROLLERS, _union(*controllers.values(), *(roles[name] for name in _ALSO_CONTROLLERS)))
     for name, subjects in (*_CLUSTER_BINDINGS, *_KNARR_BINDINGS):
         yield _cluster_binding(name, subjects)
     for name, rules in parse(ROLES):
@@ -133,6 +134,15 @@ def objects() -> Iterator[Document]:
         yield {**_object("Role", short, namespace), "rules": rules}
     for namespace, name, role, subjects in _BINDINGS:
         yield _binding(namespace, name, role, subjects)
+
+
+def _union(*of_roles: Rules) -> Rules:
+    """One process is every controller and the scheduler at once, so its role holds what each of theirs does."""
+    rules: Rules = []
+    for rule in (r for each in of_roles for r in each):
+        if rule not in rules:
+            rules.append(rule)
+    return rules
 
 
 def node_rules() -> Rules:

@@ -8,7 +8,7 @@ belongs here: handlers go through the registry.
 
 from __future__ import annotations
 
-from apiserver.virtual import authentication, authorization, components, eviction, namespaces, pods
+from apiserver.virtual import authentication, authorization, components, eviction, pods
 from apiserver.virtual.call import Call, Handler, Services
 from apiserver.virtual.scale import scale
 
@@ -25,7 +25,6 @@ ALL: dict[tuple[str, str], Handler] = {
     ("bindings", ""): pods.bind,
     ("pods", "binding"): pods.bind,
     ("pods", "eviction"): eviction.evict,
-    ("namespaces", "finalize"): namespaces.finalize,
     ("componentstatuses", ""): components.show,
     ("deployments.apps", "scale"): scale,
     ("replicasets.apps", "scale"): scale,

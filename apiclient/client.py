@@ -51,9 +51,7 @@ class Client:
     def __init__(self, access: Access, *, user_agent: str, patience: float = 0.0) -> None:
         self.server = access.server
         self.patience = patience
-        self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
-        if access.token:
-            self._headers["Authorization"] = f"Bearer {access.token}"
+        self._headers = base_headers(access, user_agent)
         self._rest = _rest(access)
         self._server_hostname = access.tls_server_name or None
         self._session: Any = None
@@ -280,6 +278,18 @@ def _query(parameters: dict[str, Any]) -> list[tuple[str, str]]:
     return [(_NAMES.get(name, name), str(value)) for name, value in parameters.items() if value not in ("", None)]
 
 
+def base_headers(access: Access, user_agent: str) -> dict[str, str]:
+    headers = {"User-Agent": user_agent, "Accept": "application/json"}
+    if access.token:
+        headers["Authorization"] = f"Bearer {access.token}"
+    return headers
+
+
+def new_session(access: Access, *, user_agent: str) -> Any:
+    """An aiohttp.ClientSession of its own, for libraries that speak HTTP themselves (kopf). In a running loop."""
+    return _pool_manager(_rest(access).ssl_context, base_headers(access, user_agent))
+
+
 def _rest(access: Access) -> Any:
     configuration_class, rest_class = kubernetes_lean.load()
     with kubeconfig.as_file(access.certificate) as certificate, kubeconfig.as_file(access.key) as key:
@@ -295,7 +305,7 @@ def _rest(access: Access) -> Any:
     return rest
 
 
-def _pool_manager(tls: Any) -> Any:
+def _pool_manager(tls: Any, headers: dict[str, str] | None = None) -> Any:
     """The pool as this client needs it: no limit (every watch holds a connection), no cookies, no proxies."""
     import aiohttp
 
@@ -303,5 +313,5 @@ def _pool_manager(tls: Any) -> Any:
         limit=0, ssl=tls, keepalive_timeout=KEEP_ALIVE_SECONDS, resolver=aiohttp.ThreadedResolver()
     )
     return aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True, read_bufsize=2**17
+        connector=connector, headers=headers, cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=2**17
     )

@@ -64,7 +64,7 @@ class Informer:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
-    def replace(self, items: list[Document]) -> None:
+    def replace(self, items: list[Document], version: str) -> None:
         """The reflector's list: tells of what changed, what is new and what is gone."""
         before, self.store = self.store, {_key(item): item for item in items}
         if self._on_event is None:

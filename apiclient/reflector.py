@@ -30,8 +30,8 @@ log = logging.getLogger("apiclient")
 
 
 class Sink(Protocol):
-    def replace(self, items: list[Document]) -> None:
-        """All there is: what is not among ``items`` is gone."""
+    def replace(self, items: list[Document], version: str) -> None:
+        """All there was at revision ``version``: what is not among ``items`` is gone."""
         ...
 
     def apply(self, type_: str, obj: Document) -> None:
@@ -102,8 +102,9 @@ async def _list(client: Client, what: What, sink: Sink) -> str:
     items = answer.get("items") or []
     for item in items:
         tidy(item, what.kind)
-    sink.replace(items)
-    return answer["metadata"]["resourceVersion"]
+    version = answer["metadata"]["resourceVersion"]
+    sink.replace(items, version)
+    return version
 
 
 async def _watch(client: Client, what: What, sink: Sink, version: str) -> str:

@@ -14,11 +14,18 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """``resource`` is a GroupResource (``replicasets.apps``). AlreadyExists is an error unless ``ignore_exists``."""
+    """``resource`` is a GroupResource (``replicasets.apps``). AlreadyExists is an error unless ``ignore_exists``.
+
+    ``{name}`` in the message of ``done`` stands for the name that the object got, ``{error}`` in that of ``refused``
+    for what the API server said. Consecutive Creates of one resource are sent in slow-start batches: 1, 2, 4, ... at
+    once, none after a batch in which one failed.
+    """
 
     resource: str
     object: Document
     ignore_exists: bool = False
+    done: Event | None = None
+    refused: Event | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,8 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """NotFound is success. ``uid`` and ``resource_version`` are preconditions when not empty."""
+    """NotFound is success. ``uid`` and ``resource_version`` are preconditions when not empty. ``done`` and ``refused``
+    as for Create. Consecutive Deletes are sent at once."""
 
     resource: str
     namespace: str
@@ -54,6 +62,8 @@ class Delete:
     resource_version: str = ""
     propagation: str = ""
     grace_seconds: int | None = None
+    done: Event | None = None
+    refused: Event | None = None
 
 
 @dataclass(frozen=True, slots=True)

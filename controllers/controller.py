@@ -11,6 +11,11 @@ from controllers.actions import Action
 
 Document = dict[str, Any]
 
+EVERYTHING = "*"
+"""In a Watch or an Index: all kinds. ``indexed("*", "dependents", uid)`` gives what names ``uid`` as an owner."""
+TOMBSTONES = "tombstones"
+"""A pseudo-resource: ``get("tombstones", "", uid)`` is not None when the object of that uid is known to be gone."""
+
 
 class Key(NamedTuple):
     """``namespace`` is empty for cluster-scoped objects."""
@@ -56,7 +61,10 @@ class Watch:
 @dataclass(frozen=True, slots=True)
 class Controller:
     """``name`` as upstream's (``deployment-controller``): the source of its events. ``every`` seconds all keys of
-    the first watch's resource are reconciled again; 0 never. ``workers`` keys are in work at once."""
+    the first watch's resource are reconciled again; 0 never. ``workers`` keys are in work at once.
+
+    ``on_failure(key, reader, now, error)`` gives what is still to be done where an action failed (a condition that says
+    so); the key is tried again all the same."""
 
     name: str
     watches: tuple[Watch, ...]
@@ -64,6 +72,10 @@ class Controller:
     indices: tuple[Index, ...] = ()
     every: float = 0.0
     workers: int = 5
+    cooldown: float = 0.0
+    """Seconds that a key rests after something was written for it: changes that come in a burst (thirty pods that get
+    ready) are then answered by a few writes. The first change of a burst is answered at once."""
+    on_failure: Callable[[Key, Reader, datetime, Exception], list[Action]] | None = None
 
 
 def key_of(obj: Document) -> Key:

@@ -1,0 +1,59 @@
+"""All controllers and all effects, as lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from controllers import loadbalancers, namespaces, serviceaccounts
+from controllers.controller import Controller
+from controllers.endpoints import endpoints, mirroring, slices
+from controllers.engine import directories, owners, sweeping
+from controllers.engine.effects import Perform
+from controllers.engine.kinds import Kinds
+from controllers.garbagecollection import collector
+from controllers.nodes import eviction, lifecycle, ranges
+from controllers.scheduling import scheduler
+from controllers.settings import Settings
+from controllers.upkeep import rootca
+from controllers.volumes import claims, ephemeral, protection, volumes
+from controllers.workloads import deployments, replicas
+
+ALL: tuple[Controller, ...] = (
+    namespaces.CONTROLLER,
+    serviceaccounts.CONTROLLER,
+    deployments.CONTROLLER,
+    replicas.REPLICA_SETS,
+    replicas.REPLICATION_CONTROLLERS,
+    scheduler.CONTROLLER,
+    slices.CONTROLLER,
+    endpoints.CONTROLLER,
+    mirroring.CONTROLLER,
+    loadbalancers.CONTROLLER,
+    eviction.CONTROLLER,
+    volumes.CONTROLLER,
+    ephemeral.CONTROLLER,
+    protection.CLAIM_CONTROLLER,
+    protection.VOLUME_CONTROLLER,
+)
+"""Those that need no settings."""
+
+
+def controllers(settings: Settings, kinds: Kinds) -> tuple[Controller, ...]:
+    """All of them. Raises OSError where the CA's file cannot be read."""
+    return (
+        *ALL,
+        rootca.controller(Path(settings.ca_file).read_text()),
+        claims.controller(settings.volumes_dir),
+        ranges.controller(settings.pod_cidr, settings.node_cidr_mask),
+        lifecycle.controller(settings.node_monitor_grace_seconds),
+        collector.controller(kinds),
+    )
+
+
+def effects(settings: Settings) -> Mapping[str, Perform]:
+    return {
+        "sweep_namespace": sweeping.sweep_namespace,
+        "look_up_owner": owners.look_up_owner,
+        **directories.effects(settings.volumes_dir),
+    }

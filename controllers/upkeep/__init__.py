@@ -1,0 +1,1 @@
+"""Small controllers that keep the cluster in order: published CA, pods without a node, finished jobs, quotas. Pure."""

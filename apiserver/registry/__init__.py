@@ -1,1 +1,1 @@
-"""The generic registry: between routes and storage. Defaults, validates, admits, and keeps metadata; for every kind alike."""
+"""The generic registry, between routes and storage: defaults, validates, admits and keeps metadata, for every kind."""

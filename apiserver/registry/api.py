@@ -52,6 +52,8 @@ class WriteOptions:
     field_validation: str = "Warn"
     force: bool = False
     """Server-side apply: take fields from other managers."""
+    duplicates: list[str] = field(default_factory=list)
+    """Fields that the body gives twice, as apimachinery.schemas.decode finds them."""
     warnings: list[str] = field(default_factory=list)
 
 
@@ -76,7 +78,7 @@ class WatchEvent:
 
 
 class Watcher(Protocol):
-    """An async iterator of batches (what is ready now, in order). Ends after its time-out; after ERROR it ends at once."""
+    """An async iterator of batches (what is ready now, in order). Ends after its time-out, or after an ERROR."""
 
     def __aiter__(self) -> AsyncIterator[list[WatchEvent]]: ...
 
@@ -138,7 +140,7 @@ class Registry(Protocol):
         kind: Kind,
         namespace: str,
         name: str,
-        change: Callable[[Document], Document | None | Awaitable[Document | None]],
+        change: Callable[[Document], Document | Awaitable[Document | None] | None],
         options: WriteOptions,
         *,
         subresource: str = "",

@@ -3,8 +3,8 @@
 A spec is a dict of short keys: ``t`` type, ``fmt`` format, ``r`` the name of the struct definition that it is, ``f``
 fields, ``req`` required, ``i`` items, ``v`` map values, ``lt`` list type, ``lk`` list keys, ``a`` atomic, ``g``
 granular although the definition is atomic, ``p`` preserves unknown fields, ``ps`` patch strategy, ``mk`` merge key,
-``d`` default, ``e`` enum. Types that decode themselves (Quantity, Time, IntOrString, RawExtension ...) become types of their
-own.
+``d`` default, ``e`` enum. Types that decode themselves (Quantity, Time, IntOrString, RawExtension ...) become types of
+their own.
 """
 
 from __future__ import annotations

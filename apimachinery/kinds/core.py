@@ -32,6 +32,8 @@ CONFIG_MAP = Kind(
     schema="io.k8s.api.core.v1.ConfigMap",
     generation=False,
     printer=lazy_printer("core:CONFIG_MAP"),
+    validate_create=lazy("validation.core:config_map_create"),
+    validate_update=lazy("validation.core:config_map_update"),
 )
 
 SECRET = Kind(
@@ -47,6 +49,8 @@ SECRET = Kind(
     set_defaults=lazy("defaults.core:secret"),
     prepare_update=lazy("strategies.core:update_secret"),
     printer=lazy_printer("core:SECRET"),
+    validate_create=lazy("validation.core:secret_create"),
+    validate_update=lazy("validation.core:secret_update"),
 )
 
 NAMESPACE = Kind(
@@ -60,7 +64,12 @@ NAMESPACE = Kind(
     verbs=_WITHOUT_COLLECTION,
     schema="io.k8s.api.core.v1.Namespace",
     subresources=(
-        Subresource("finalize", ("update",), prepare_update=lazy("strategies.core:finalize_namespace")),
+        Subresource(
+            "finalize",
+            ("update",),
+            prepare_update=lazy("strategies.core:finalize_namespace"),
+            validate_update=lazy("validation.core:namespace_finalize"),
+        ),
         STATUS,
     ),
     generation=False,
@@ -70,6 +79,8 @@ NAMESPACE = Kind(
     prepare_create=lazy("strategies.core:create_namespace"),
     prepare_update=lazy("strategies.core:update_namespace"),
     printer=lazy_printer("core:NAMESPACE"),
+    validate_create=lazy("validation.core:namespace_create"),
+    validate_status_update=lazy("validation.core:namespace_status_update"),
 )
 
 NODE = Kind(
@@ -90,6 +101,9 @@ NODE = Kind(
     selectable_fields=paths("spec.unschedulable", default="false"),
     set_defaults=lazy("defaults.core:node"),
     printer=lazy_printer("core:NODE"),
+    validate_create=lazy("validation.core:node_create"),
+    validate_update=lazy("validation.core:node_update"),
+    validate_status_update=lazy("validation.core:node_status_update"),
 )
 
 SERVICE_ACCOUNT = Kind(

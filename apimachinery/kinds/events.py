@@ -20,6 +20,8 @@ EVENT = Kind(
     create_on_update=True,
     set_defaults=lazy("defaults.core:event"),
     printer=lazy_printer("events:EVENT"),
+    validate_create=lazy("validation.events:create"),
+    validate_update=lazy("validation.events:update"),
 )
 
 NEW_EVENT = Kind(
@@ -39,6 +41,8 @@ NEW_EVENT = Kind(
     from_stored=lazy("conversion.events:from_stored"),
     set_defaults=lazy("defaults.core:new_event"),
     printer=lazy_printer("events:EVENT"),
+    validate_create=lazy("validation.events:new_create"),
+    validate_update=lazy("validation.events:new_update"),
 )
 
 ALL = (EVENT, NEW_EVENT)

@@ -77,7 +77,8 @@ def _node_address(obj: Document, kind: str) -> str:
 
 def resource_quota_cells(obj: Document) -> list[Any]:
     hard, used = at(obj, "status", "hard") or {}, at(obj, "status", "used") or {}
-    requests, limits = [], []
+    requests: list[str] = []
+    limits: list[str] = []
     for name in sorted(hard):
         listed = limits if name.startswith("limits.") else requests
         listed.append(f"{name}: {used.get(name, '0')}/{hard[name]}")

@@ -1,12 +1,14 @@
 """uvicorn's HTTP protocol with what the API server needs of a connection.
 
-Two things are added: the client's certificate in every request's scope, and taking over the transport of a request
-that asks for an upgrade (WebSocket and SPDY/3.1 alike), so that an endpoint can splice bytes.
+Three things are added: the client's certificate and the connection itself in every request's scope, a way to hear
+of the connection's end without waiting in ``receive``, and taking over the transport of a request that asks for an
+upgrade (WebSocket and SPDY/3.1 alike), so that an endpoint can splice bytes.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httptools
@@ -39,7 +41,7 @@ class Upgrade:
 
 
 class KnarrProtocol(HttpToolsProtocol):
-    """Puts ``peer_certificate`` (DER bytes or None) into each scope and offers upgrades."""
+    """Puts ``peer_certificate`` (DER bytes or None) and ``connection`` (this) into each scope and offers upgrades."""
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)
@@ -47,6 +49,8 @@ class KnarrProtocol(HttpToolsProtocol):
         self._offered: Upgrade | None = None
         self._taken = False
         self._early = bytearray()
+        self._when_lost: set[Callable[[], None]] = set()
+        self.lost = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -54,8 +58,29 @@ class KnarrProtocol(HttpToolsProtocol):
         # One bytes object a connection: its hash is computed once, so that it is a cheap cache key.
         self.peer_certificate = tls.getpeercert(True) if tls is not None else None
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.lost = True
+        for call in tuple(self._when_lost):
+            call()
+
+    def on_lost(self, call: Callable[[], None]) -> None:
+        """Call when the client has gone; at once if it has already."""
+        if self.lost:
+            call()
+        else:
+            self._when_lost.add(call)
+
+    def forget_lost(self, call: Callable[[], None]) -> None:
+        self._when_lost.discard(call)
+
+    def abort(self) -> None:
+        """Cut the connection without sending what is still buffered."""
+        self.transport.abort()
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["connection"] = self  # type: ignore[typeddict-unknown-key]
         self.scope["peer_certificate"] = self.peer_certificate  # type: ignore[typeddict-unknown-key]
 
     def on_headers_complete(self) -> None:

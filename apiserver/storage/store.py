@@ -197,6 +197,14 @@ class Store:
         for resource, entries in live.items():
             self.collection(resource).load(entries)
 
+    async def ping(self) -> None:
+        """Asks the database something behind every write that waits. Raises what the database raises."""
+        await self._thread.run(lambda database: database.last_revision())
+
+    def counts(self) -> dict[str, int]:
+        """Objects by resource."""
+        return {resource: len(found.entries) for resource, found in self._collections.items()}
+
     def announce(self, observer: Observer) -> None:
         """Tell an observer of every object there is, and of every commit from now on."""
         for resource, collection in self._collections.items():

@@ -1,0 +1,88 @@
+"""OpenAPI v2 and v3 of what is served. Made when first asked for, in a thread, and kept until the kinds change."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+
+import orjson
+
+from apiserver.kindtable import KindTable
+from apiserver.routes.request import Answer, Request
+from apiserver.routes.responses import UnknownPath
+
+_MAXIMUM_AGE = (b"cache-control", b"public, max-age=31536000, immutable")
+
+
+class OpenApi:
+    def __init__(self, kinds: KindTable) -> None:
+        self._kinds = kinds
+        self._generation = -1
+        self._made: dict[str, asyncio.Future[bytes]] = {}
+
+    async def v2(self, request: Request) -> Answer:
+        """GET /openapi/v2"""
+
+        def make() -> bytes:
+            from apimachinery.openapi import v2_document
+
+            return v2_document(self._kinds.all())
+
+        return _answer(request, await self._once("v2", make))
+
+    async def v3_index(self, request: Request) -> Answer:
+        """GET /openapi/v3"""
+
+        def make() -> bytes:
+            from apimachinery.openapi import v3_index
+
+            return orjson.dumps(v3_index(self._kinds.all()))
+
+        return _answer(request, await self._once("v3", make))
+
+    async def v3(self, request: Request) -> Answer:
+        """GET /openapi/v3/api/v1, GET /openapi/v3/apis/GROUP/VERSION"""
+        path = request.scope["path"].removeprefix("/openapi/v3/").strip("/")
+        parts = path.split("/")
+        if parts[0] == "api" and len(parts) == 2:
+            group, version = "", parts[1]
+        elif parts[0] == "apis" and len(parts) == 3:
+            group, version = parts[1:]
+        else:
+            raise UnknownPath
+        kinds = self._kinds.groups().get(group, {}).get(version)
+        if not kinds:
+            raise UnknownPath
+
+        def make() -> bytes:
+            from apimachinery.openapi import v3_document
+
+            return v3_document(group, version, kinds)
+
+        return _answer(request, await self._once(path, make), hashed="hash" in request.query)
+
+    async def _once(self, key: str, make: Callable[[], bytes]) -> bytes:
+        """Concurrent first askers wait for one making; a failed one is made again by the next."""
+        if self._generation != self._kinds.generation:
+            self._generation = self._kinds.generation
+            self._made = {}
+        made = self._made
+        if key not in made:
+            made[key] = asyncio.ensure_future(asyncio.to_thread(make))
+        try:
+            return await asyncio.shield(made[key])
+        except BaseException:
+            if made[key].done():
+                made.pop(key, None)
+            raise
+
+
+def _answer(request: Request, data: bytes, *, hashed: bool = False) -> Answer:
+    etag = b'"%b"' % hashlib.sha256(data).hexdigest().upper().encode()
+    headers: tuple[tuple[bytes, bytes], ...] = ((b"etag", etag), (b"vary", b"Accept"))
+    if hashed:
+        headers += (_MAXIMUM_AGE,)
+    if etag in [each.strip() for each in request.header(b"if-none-match").split(b",")]:
+        return Answer(b"", 304, headers=headers)
+    return Answer(data, headers=headers)

@@ -1,0 +1,64 @@
+"""Serves what ``apiserver.virtual`` answers: resources that are not stored, subresources that mean more."""
+
+from __future__ import annotations
+
+from apimachinery.kinds.kind import Document, Kind
+from apiserver.registry.api import Registry, WriteOptions
+from apiserver.routes import bodies, options
+from apiserver.routes.request import Answer, Request
+from apiserver.routes.resources import namespace_of, patch_type_of
+from apiserver.routes.responses import document
+from apiserver.virtual import ALL
+from apiserver.virtual.call import Call, Handler, Services
+
+_OPTIONS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions", "delete": "DeleteOptions"}
+
+
+class VirtualResources:
+    def __init__(
+        self, registry: Registry, services: Services, handlers: dict[tuple[str, str], Handler] | None = None
+    ) -> None:
+        self._registry = registry
+        self._services = services
+        self._handlers = ALL if handlers is None else handlers
+
+    def handles(self, kind: Kind, subresource: str) -> bool:
+        return (kind.resource, subresource) in self._handlers
+
+    async def serve(self, request: Request) -> Answer:
+        info, kind = request.info, request.kind
+        content_type = patch_type_of(request) if info.verb == "patch" else ""
+        asked = options.write_options(request, _OPTIONS.get(info.verb, "GetOptions"), patch_type=content_type)
+        call = Call(
+            kind=kind,
+            subresource=info.subresource,
+            verb=info.verb,
+            namespace=namespace_of(request),
+            name=info.name,
+            body=await self._body(request, asked),
+            options=asked,
+            query=request.query.first_values(),
+            registry=self._registry,
+            services=self._services,
+            content_type=content_type,
+        )
+        code, answer = await self._handlers[kind.resource, info.subresource](call)
+        return document(request, answer, code)
+
+    @staticmethod
+    async def _body(request: Request, asked: WriteOptions) -> Document | bytes | None:
+        verb, kind, subresource = request.info.verb, request.kind, request.subresource
+        if verb == "patch":
+            return await request.body()
+        if verb == "delete":
+            return await bodies.read_optional(request)
+        if verb not in ("create", "update"):
+            return None
+        group, version, name = kind.group, kind.version, kind.kind
+        if subresource is not None and subresource.kind:
+            name = subresource.kind
+            if subresource.version:
+                group, version = subresource.group, subresource.version
+        document = await bodies.read(request, name, asked)
+        bodies.expect(document, group, version, name)
+        return document

@@ -1,0 +1,190 @@
+"""The kubelet's routes and their HTTPS server."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from kubelet.runtime.api import RuntimeError_
+from kubelet.server import logs, stats
+from kubelet.server.backend import Backend, NoSuchContainer, NotStarted
+from kubelet.server.images import ImageRoutes, Images
+from kubelet.server.responses import problem
+from kubelet.server.streaming import StreamingRoutes
+
+log = logging.getLogger(__name__)
+
+ADMITTED = "kube-apiserver-kubelet-client"
+"""The common name of the only client."""
+_IP_FREEBIND = 15
+
+
+class KubeletServer:
+    """``listen`` are (address, port) pairs; an address may come into being later than the server."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        images: Images | None,
+        *,
+        listen: tuple[tuple[str, int], ...],
+        tls_cert: str,
+        tls_key: str,
+        client_ca: str,
+        scratch: Path,
+    ) -> None:
+        self._backend = backend
+        self._listen = listen
+        self._tls = (tls_cert, tls_key, client_ca)
+        self._images = ImageRoutes(images, backend.runtime, scratch)
+        self._streaming = StreamingRoutes(backend)
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Raises OSError where a port is taken."""
+        self._runner = web.AppRunner(
+            self.application(), access_log=None, handle_signals=False, keepalive_timeout=90, shutdown_timeout=0.2
+        )
+        await self._runner.setup()
+        context = _tls_context(*self._tls)
+        for address, port in self._listen:
+            await web.SockSite(self._runner, _listening(address, port), ssl_context=context).start()
+
+    async def close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def application(self) -> web.Application:
+        application = web.Application(client_max_size=0, middlewares=[_only_the_api_server, _errors])
+        application.add_routes(
+            [
+                web.get("/healthz", _ok),
+                web.get("/healthz/{check:.*}", _ok),
+                web.get("/pods", self._pods),
+                web.get("/containerLogs/{namespace}/{pod}/{container}", self._logs),
+                web.get("/stats/summary", self._summary),
+                web.get("/metrics/resource", self._resource_metrics),
+                *self._streaming.routes(),
+                *self._images.routes(),
+            ]
+        )
+        return application
+
+    async def _pods(self, request: web.Request) -> web.Response:
+        return web.json_response({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": self._backend.pods()})
+
+    async def _logs(self, request: web.Request) -> web.StreamResponse:
+        info = request.match_info
+        options = log_options(request.query, now=datetime.now(UTC))
+        previous = _true(request.query.get("previous", ""))
+        where = info["namespace"], info["pod"], info["container"]
+        ref = await self._backend.container(*where, previous=previous)
+
+        async def running() -> bool:
+            try:
+                now = await self._backend.container(*where)
+            except (NoSuchContainer, NotStarted):
+                return False
+            return now.running and now.id == ref.id
+
+        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+        path = Path(ref.log_path)
+        if not os.path.exists(path):
+            raise NoSuchContainer(f"failed to open log file {path.name}: no such file or directory")
+        await response.prepare(request)
+        try:
+            async for piece in logs.read(path, options, running):
+                await response.write(piece)
+            await response.write_eof()
+        except ConnectionResetError:
+            log.debug("the reader of a log left")
+        return response
+
+    async def _summary(self, request: web.Request) -> web.Response:
+        host = _host_usage()
+        return web.json_response(stats.summary(self._backend.node_name, await self._backend.stats(), host))
+
+    async def _resource_metrics(self, request: web.Request) -> web.Response:
+        return web.Response(text=stats.metrics(await self._backend.stats()))
+
+
+def log_options(query: Any, *, now: datetime) -> logs.LogOptions:
+    """PodLogOptions of a query. Raises ValueError for what is no number or moment."""
+    since: datetime | None = None
+    if query.get("sinceTime"):
+        since = datetime.fromisoformat(query["sinceTime"])
+    elif query.get("sinceSeconds"):
+        since = now - timedelta(seconds=int(query["sinceSeconds"]))
+    stream = query.get("stream", "All")
+    return logs.LogOptions(
+        follow=_true(query.get("follow", "")),
+        tail=int(query["tailLines"]) if query.get("tailLines") else None,
+        since=since,
+        timestamps=_true(query.get("timestamps", "")),
+        limit_bytes=int(query["limitBytes"]) if query.get("limitBytes") else None,
+        stream="" if stream == "All" else stream.lower(),
+    )
+
+
+def _host_usage() -> dict[str, Any]:
+    texts = Path("/proc/stat").read_text(), Path("/proc/meminfo").read_text()
+    return stats.host_usage(*texts, os.sysconf("SC_CLK_TCK"), now=datetime.now(UTC))
+
+
+def _true(text: str) -> bool:
+    return text.lower() in ("1", "true")
+
+
+async def _ok(request: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+@web.middleware
+async def _only_the_api_server(request: web.Request, handler: Any) -> web.StreamResponse:
+    """TLS has checked the chain; every node and user has a certificate of the same CA, so the name counts."""
+    certificate = request.get_extra_info("peercert") or {}
+    names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
+    if names != [ADMITTED]:
+        return problem(403, "Forbidden", f"Forbidden (user={names[0] if names else 'system:anonymous'})")
+    return await handler(request)
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Any) -> web.StreamResponse:
+    """The one place where what handlers raise becomes an answer."""
+    try:
+        return await handler(request)
+    except NoSuchContainer as error:
+        return problem(404, "NotFound", str(error))
+    except (NotStarted, ValueError) as error:
+        return problem(400, "BadRequest", str(error))
+    except RuntimeError_ as error:
+        return problem(500, "InternalError", str(error))
+
+
+def _tls_context(certificate: str, key: str, client_ca: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca)
+    context.load_cert_chain(certificate, key)
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _listening(address: str, port: int) -> socket.socket:
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+        found.bind((address, port))
+        found.listen(128)
+    except OSError:
+        found.close()
+        raise
+    found.setblocking(False)
+    return found

@@ -1,0 +1,50 @@
+"""What the server asks of the kubelet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kubelet.runtime.api import ContainerStats, Runtime
+
+Document = dict[str, Any]
+
+
+class NoSuchContainer(Exception):
+    """404 with this text: no such pod, no such container in it, or it has not been started (or has no predecessor)."""
+
+
+class NotStarted(Exception):
+    """400 with this text: ``container "x" in pod "y" is waiting to start: ContainerCreating``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerRef:
+    """A container of a pod as the runtime knows it. ``running`` false: it has ended; its log can still be read."""
+
+    id: str
+    log_path: str
+    running: bool
+    tty: bool = False
+    stdin: bool = False
+
+
+class Backend(Protocol):
+    runtime: Runtime
+    node_name: str
+
+    def pods(self) -> list[Document]:
+        """The pods of this node with their newest status."""
+        ...
+
+    async def container(self, namespace: str, pod: str, name: str, *, previous: bool = False) -> ContainerRef:
+        """Raises NoSuchContainer or NotStarted."""
+        ...
+
+    async def sandbox(self, namespace: str, pod: str) -> str:
+        """The id of the pod's sandbox that is ready. Raises NoSuchContainer."""
+        ...
+
+    async def stats(self) -> list[tuple[Document, list[ContainerStats]]]:
+        """Each running pod with what its containers use."""
+        ...

@@ -1,0 +1,118 @@
+"""Exec by WebSocket against the kubelet's routes, with a runtime that echoes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+
+from kubelet.runtime.api import StartError
+from kubelet.server.backend import ContainerRef, NoSuchContainer
+from kubelet.server.streaming import StreamingRoutes
+
+
+class Process:
+    """Gives back what it reads, then ends with 3."""
+
+    def __init__(self) -> None:
+        self.sizes: list[tuple[int, int]] = []
+        self.stdout: asyncio.StreamReader | None = asyncio.StreamReader()
+        self.stderr: asyncio.StreamReader | None = asyncio.StreamReader()
+        self._ended = asyncio.Event()
+        self.stdin: Any = SimpleNamespace(write=self._write, drain=self._drain, write_eof=self._eof)
+
+    def _write(self, data: bytes) -> None:
+        assert self.stdout is not None
+        self.stdout.feed_data(data.upper())
+
+    async def _drain(self) -> None:
+        return None
+
+    def _eof(self) -> None:
+        assert self.stdout is not None and self.stderr is not None
+        self.stderr.feed_data(b"bye")
+        self.stdout.feed_eof()
+        self.stderr.feed_eof()
+        self._ended.set()
+
+    async def resize(self, width: int, height: int) -> None:
+        self.sizes.append((width, height))
+
+    async def wait(self) -> int:
+        await self._ended.wait()
+        return 3
+
+    async def close(self) -> None:
+        self._ended.set()
+
+
+class FakeBackend:
+    def __init__(self) -> None:
+        self.process = Process()
+        self.runtime: Any = SimpleNamespace(exec=self._exec)
+
+    async def _exec(self, container: str, argv: list[str], *, stdin: bool, tty: bool) -> Process:
+        if argv == ["missing"]:
+            raise StartError('exec: "missing": executable file not found in $PATH')
+        return self.process
+
+    async def container(self, namespace: str, pod: str, name: str, *, previous: bool = False) -> ContainerRef:
+        if name != "c":
+            raise NoSuchContainer(f"no {name}")
+        return ContainerRef("id", "", running=True)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[tuple[str, FakeBackend]]:
+    backend = FakeBackend()
+    application = web.Application()
+    application.add_routes(StreamingRoutes(backend).routes())  # type: ignore[arg-type]
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    try:
+        yield f"http://127.0.0.1:{port}", backend
+    finally:
+        await runner.cleanup()
+
+
+async def talk(url: str, query: str, *messages: bytes) -> dict[int, bytes]:
+    """What came back, by channel."""
+    found: dict[int, bytes] = {}
+    protocols = ("v5.channel.k8s.io",)
+    async with ClientSession() as session, session.ws_connect(f"{url}/exec/ns/p/c?{query}", protocols=protocols) as ws:
+        for message in messages:
+            await ws.send_bytes(message)
+        async for received in ws:
+            found[received.data[0]] = found.get(received.data[0], b"") + received.data[1:]
+    return found
+
+
+async def test_streams_and_the_exit_code_come_back(server: tuple[str, FakeBackend]) -> None:
+    url, backend = server
+    query = "command=cat&stdin=1&stdout=1&stderr=1"
+    found = await talk(url, query, b"\x00hello", b'\x04{"Width":80,"Height":25}', b"\xff\x00")
+    status = json.loads(found[3])
+    assert (found[1], found[2]) == (b"HELLO", b"bye")
+    assert status["reason"] == "NonZeroExitCode"
+    assert status["details"]["causes"] == [{"reason": "ExitCode", "message": "3"}]
+    assert backend.process.sizes == [(80, 25)]
+
+
+async def test_a_command_that_cannot_be_run_is_told_on_the_error_channel(server: tuple[str, FakeBackend]) -> None:
+    found = await talk(server[0], "command=missing&stdout=1")
+    assert "executable file not found" in json.loads(found[3])["message"]
+
+
+async def test_without_an_upgrade_or_a_command_the_request_is_refused(server: tuple[str, FakeBackend]) -> None:
+    async with ClientSession() as session:
+        for query, word in (("command=ls&stdout=1", "upgrade"), ("", "at least 1 command"), ("command=ls", "stdout")):
+            async with session.post(f"{server[0]}/exec/ns/p/c?{query}") as response:
+                assert response.status == 400 and word in await response.text()

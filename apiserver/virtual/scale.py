@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from apimachinery.errors import Conflict, Invalid, NotFound, UnsupportedMediaType
+from apimachinery.errors import BadRequest, Conflict, Invalid, NotFound, UnsupportedMediaType
 from apimachinery.fielderrors import invalid
 from apimachinery.kinds.kind import Kind
 from apimachinery.selectors import from_document, from_map
@@ -84,22 +84,26 @@ def _check(call: Call, wanted: Document, obj: Document) -> None:
 
 
 def _patched(call: Call, current: Document) -> Document:
-    """The scale with the patch of the request applied. Raises UnsupportedMediaType."""
-    if call.content_type != "application/merge-patch+json" or not isinstance(call.body, bytes):
-        raise UnsupportedMediaType(f"the scale subresource takes no patch of type {call.content_type}")
-    return _merged(current, orjson.loads(call.body))
+    """The scale with the patch of the request applied. Raises BadRequest or UnsupportedMediaType."""
+    from apimachinery.patches import json_patch, merge
 
-
-def _merged(target: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    base = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            base.pop(key, None)
-        else:
-            base[key] = _merged(base.get(key), value)
-    return base
+    # A Scale holds maps and scalars only, where a strategic merge is a merge.
+    appliers = {
+        "application/json-patch+json": json_patch.apply,
+        "application/merge-patch+json": merge.apply,
+        "application/strategic-merge-patch+json": merge.apply,
+    }
+    apply = appliers.get(call.content_type)
+    if apply is None or not isinstance(call.body, bytes):
+        raise UnsupportedMediaType(
+            "the body of the request was in an unknown format - accepted media types include: " + ", ".join(appliers)
+        )
+    try:
+        patch = orjson.loads(call.body)
+    except ValueError as error:
+        raise BadRequest(f"error decoding patch: {error}") from error
+    patched: Document = apply(current, patch)
+    return patched
 
 
 def _take(obj: Document, path: str) -> Any:

@@ -67,7 +67,7 @@ class ImageStore:
         return str(self.root / "layers")
 
     async def start(self) -> None:
-        """Read the index, clear away what a crash left. Idempotent. Raises ValueError for an index that can't be read."""
+        """Read the index, clear away what a crash left. Idempotent. Raises ValueError for a broken index."""
         if not self._started:
             await asyncio.to_thread(self._open)
             self._started = True

@@ -134,6 +134,7 @@ async def _with_terminal(world: World, command: Command, console: ConsoleSocket)
         if not arrival.done():
             arrival.cancel()
         ending.cancel()
+    console.close()
     if arrival.cancelled() or not arrival.done():
         command.result(await child.wait())
         raise StartError("failed to exec in container: crun ended without a terminal")

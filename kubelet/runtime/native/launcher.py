@@ -23,11 +23,13 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def script(*, crun: str, busybox: str, view: str) -> str:
-    """Slave propagation: mounts that are made later on the host still arrive in containers that ask for them."""
-    inner = f'mount --rbind {shlex.quote(view)} {CGROUPS} && exec {shlex.quote(crun)} "$@"'
+    """Only what is at /sys/fs/cgroup is made private: what the host shares stays shared with it, so that mounts pass
+    both ways for containers that ask for it."""
+    private = f"mount --make-private {CGROUPS} && mount --rbind {shlex.quote(view)} {CGROUPS}"
+    inner = f'{private} && exec {shlex.quote(crun)} "$@"'
     return (
         f"#!{busybox} sh\n"
-        f'exec {busybox} unshare -m --propagation slave {busybox} sh -c {shlex.quote(inner)} crun "$@"\n'
+        f'exec {busybox} unshare -m --propagation shared {busybox} sh -c {shlex.quote(inner)} crun "$@"\n'
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 
 from kubelet import kernel
@@ -21,16 +22,21 @@ async def dial(sandbox: Sandbox, port: int) -> tuple[asyncio.StreamReader, async
         try:
             connection = await _socket(sandbox.config.netns, family)
         except OSError as error:
-            refusals.append(f"{address}: {error.strerror}")
+            refusals.append(_why(address, port, error))
             continue
         try:
             await asyncio.get_running_loop().sock_connect(connection, (address, port))
             return await asyncio.open_connection(sock=connection)
         except OSError as error:
             connection.close()
-            refusals.append(f"dial {address}:{port}: {(error.strerror or str(error)).lower()}")
+            refusals.append(_why(address, port, error))
     place = f'inside namespace "{sandbox.id}"' if sandbox.config.netns else "on the host"
     raise RuntimeError_(f"failed to connect to localhost:{port} {place}: {', '.join(refusals)}")
+
+
+def _why(address: str, port: int, error: OSError) -> str:
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return f"dial {address}:{port}: {reason.lower()}"
 
 
 async def _socket(netns: str | None, family: int) -> socket.socket:

@@ -59,9 +59,9 @@ timer_getoverrun timer_gettime timer_gettime64 timer_settime timer_settime64
 """
 _TALK = """
 accept accept4 bind connect getpeername getsockname getsockopt ipc listen mq_getsetattr mq_notify mq_open
-mq_timedreceive mq_timedreceive_time64 mq_timedsend mq_timedsend_time64 mq_unlink msgctl msgget msgrcv msgsnd recv recvfrom
-recvmmsg recvmmsg_time64 recvmsg semctl semget semop semtimedop semtimedop_time64 send sendmmsg sendmsg sendto setsockopt shmat
-shmctl shmdt shmget shutdown socketcall socketpair
+mq_timedreceive mq_timedreceive_time64 mq_timedsend mq_timedsend_time64 mq_unlink msgctl msgget msgrcv msgsnd recv
+recvfrom recvmmsg recvmmsg_time64 recvmsg semctl semget semop semtimedop semtimedop_time64 send sendmmsg sendmsg sendto
+setsockopt shmat shmctl shmdt shmget shutdown socketcall socketpair
 """
 _SYSTEM = "getrandom sysinfo uname"
 ALLOWED = tuple(

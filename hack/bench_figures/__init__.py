@@ -1,0 +1,1 @@
+"""The figures of a cluster: start, memory, CPU, pods, requests. Measured, never asserted."""

@@ -7,7 +7,7 @@ from typing import Any
 from apimachinery.errors import BadRequest
 from apimachinery.kinds.kind import Document
 from apiserver.registry.api import WriteOptions
-from apiserver.routes.negotiation import JSON, body_type
+from apiserver.routes.negotiation import JSON, PROTOBUF, body_type
 from apiserver.routes.request import Request
 
 _SUMMARY_BYTES = 30
@@ -38,14 +38,19 @@ def decode(data: bytes, media: str, wanted: str, *, duplicates: bool = False) ->
     """(document, paths of the fields that it gives twice). Raises BadRequest."""
     from apimachinery import schemas
 
+    twice: list[str] = []
     try:
         if media == JSON:
             document, twice = schemas.decode(data, duplicates=duplicates)
+        elif media == PROTOBUF:
+            from apimachinery import protobuf
+
+            document = protobuf.decode(data)
         else:
             document, twice = schemas.decode_yaml(data)
     except ValueError as error:
-        form = "json parse error" if media == JSON else "yaml parse error"
-        raise unrecognized(wanted, f"couldn't get version/kind; {form}: {error}", data) from error
+        form = media.rpartition("/")[2]
+        raise unrecognized(wanted, f"couldn't get version/kind; {form} parse error: {error}", data) from error
     if not isinstance(document, dict):
         why = f"couldn't get version/kind; json parse error: cannot unmarshal {_name(document)} into an object"
         raise unrecognized(wanted, why, data)

@@ -8,7 +8,10 @@ from typing import NamedTuple
 from apimachinery.errors import NotAcceptable, UnsupportedMediaType
 
 JSON, YAML = "application/json", "application/yaml"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
 ACCEPTED = (JSON, YAML)
+"""What is written."""
+_READ = (JSON, YAML, PROTOBUF)
 META_GROUP = "meta.k8s.io"
 _META_VERSIONS = ("v1", "v1beta1")
 _META_KINDS = ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
@@ -86,12 +89,12 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def body_type(content_type: bytes) -> str:
-    """application/json or application/yaml; JSON where nothing is said. Raises UnsupportedMediaType."""
+    """JSON, YAML or PROTOBUF; JSON where nothing is said. Raises UnsupportedMediaType."""
     if not content_type or content_type == b"application/json":
         return JSON
     name = content_type.decode("latin-1").partition(";")[0].strip().lower()
-    if name not in ACCEPTED:
-        raise unsupported(ACCEPTED)
+    if name not in _READ:
+        raise unsupported(_READ)
     return name
 
 

@@ -88,6 +88,11 @@ class NativeNetwork:
         await self._follower.start()
         self._tasks.append(asyncio.create_task(self._serve(self._follower, self._proxy), name="service proxy"))
 
+    async def synced(self) -> None:
+        """Until the first list of Services and their endpoints has come; ``follow`` comes first."""
+        assert self._follower is not None
+        await self._follower.synced()
+
     async def _serve(self, follower: ServiceFollower, proxy: ServiceProxy) -> None:
         await follower.synced()
         proxy.poke()

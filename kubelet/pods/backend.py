@@ -1,0 +1,63 @@
+"""What the kubelet's server asks, answered by the pod manager. Source of the words: validateContainerLogStatus."""
+
+from __future__ import annotations
+
+from kubelet.pods import documents
+from kubelet.pods.documents import Document
+from kubelet.pods.manager import PodManager
+from kubelet.runtime.api import ContainerState, ContainerStats, Runtime
+from kubelet.server.backend import ContainerRef, NoSuchContainer, NotStarted
+
+
+class PodBackend:
+    def __init__(self, pods: PodManager, runtime: Runtime, node_name: str) -> None:
+        self.runtime = runtime
+        self.node_name = node_name
+        self._pods = pods
+
+    def pods(self) -> list[Document]:
+        return self._pods.pods()
+
+    async def container(self, namespace: str, pod: str, name: str, *, previous: bool = False) -> ContainerRef:
+        document = self._pods.pod_by_name(namespace, pod)
+        if document is None:
+            raise NoSuchContainer(f'pod "{pod}" not found')
+        spec = documents.find_container(document, name)
+        if spec is None:
+            raise NoSuchContainer(f'container "{name}" in pod "{pod}" is not available')
+        found = self._pods.container(namespace, pod, name, previous=previous)
+        if found is None and previous:
+            raise NoSuchContainer(f'previous terminated container "{name}" in pod "{pod}" not found')
+        if found is None:
+            raise NotStarted(f'container "{name}" in pod "{pod}" is waiting to start: {_why(document, name)}')
+        path = self._pods.log_path(namespace, pod, name, previous=previous)
+        return ContainerRef(
+            id=found.id,
+            log_path=str(path),
+            running=found.state == ContainerState.RUNNING,
+            tty=bool(spec.get("tty")),
+            stdin=bool(spec.get("stdin")),
+        )
+
+    async def sandbox(self, namespace: str, pod: str) -> str:
+        found = self._pods.sandbox_id(namespace, pod)
+        if found is None:
+            raise NoSuchContainer(f'pod "{pod}" not found')
+        return found
+
+    async def stats(self) -> list[tuple[Document, list[ContainerStats]]]:
+        by_pod: dict[str, list[ContainerStats]] = {}
+        owners = self._pods.container_owners()
+        for usage in await self.runtime.stats():
+            if owner := owners.get(usage.container_id):
+                by_pod.setdefault(owner[2], []).append(usage)
+        found = ((self._pods.pod_by_uid(uid), many) for uid, many in by_pod.items())
+        return [(pod, many) for pod, many in found if pod is not None]
+
+
+def _why(pod: Document, name: str) -> str:
+    for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+        for entry in pod["status"].get(field) or ():
+            if entry["name"] == name:
+                return (entry["state"].get("waiting") or {}).get("reason") or "ContainerCreating"
+    return "ContainerCreating"

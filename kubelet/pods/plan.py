@@ -1,0 +1,160 @@
+"""``plan(pod, observed, now)``: what to do next for a pod. Pure. Source: computePodActions of pkg/kubelet/kuberuntime.
+
+The worker does the steps and asks again with what it then observes, until there is nothing but waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from kubelet.pods import documents
+from kubelet.pods.documents import Document
+from kubelet.pods.observed import Observed, is_exited, is_running, next_backoff
+from kubelet.pods.plan_init import plan_init
+from kubelet.pods.steps import (
+    BackOff,
+    CreateSandbox,
+    KillContainer,
+    Release,
+    RemoveContainer,
+    StartContainer,
+    Step,
+    StopContainers,
+    Wait,
+)
+from kubelet.runtime.api import ContainerState, ContainerStatus
+
+KEEP_ENDED = 2
+"""Of each container: the one that is shown and the one before it, whose end and log people ask for."""
+
+
+def plan(pod: Document, observed: Observed, now: datetime) -> list[Step]:
+    if observed.terminating:
+        return _end(observed)
+    if observed.pod_failure is not None and observed.pod_failure.retry_at > now:
+        return [Wait(observed.pod_failure.retry_at)]
+    if not observed.sandbox_ready:
+        return _new_sandbox(pod, observed)
+    return [*_containers(pod, observed, now), *_surplus(observed)]
+
+
+def start_or_wait(pod: Document, name: str, observed: Observed, now: datetime) -> Step:
+    """Start a container, unless an earlier failure or its restarts say that it has to wait."""
+    failure = observed.failures.get(name)
+    if failure is not None and failure.retry_at > now:
+        return Wait(failure.retry_at)
+    newest = observed.newest(name)
+    if newest is None:
+        return StartContainer(name)
+    if not is_exited(newest):
+        return StartContainer(name, newest.attempt + 1)
+    ended = newest.finished_at or newest.created_at
+    backoff = observed.backoffs.get(name)
+    if backoff is not None and backoff.holds(ended, now):
+        wait = _duration(backoff.seconds)
+        message = f"back-off {wait} restarting failed container={name} pod={documents.describe(pod)}"
+        return BackOff(name, message, ended + timedelta(seconds=backoff.seconds))
+    return StartContainer(name, newest.attempt + 1, next_backoff(backoff, ended, now))
+
+
+def should_start(pod: Document, container: Document, status: ContainerStatus | None) -> bool:
+    if status is None:
+        return True
+    if status.state == ContainerState.EXITED:
+        return documents.restarts_after(pod, container, status.exit_code)
+    return status.state != ContainerState.RUNNING
+
+
+def _end(observed: Observed) -> list[Step]:
+    if observed.alive():
+        return [StopContainers()]
+    return [Release()] if observed.held else []
+
+
+def _new_sandbox(pod: Document, observed: Observed) -> list[Step]:
+    attempt = observed.sandbox.attempt + 1 if observed.sandbox else 0
+    if attempt and observed.containers and not _restartable(pod):
+        return _end(observed)
+    wanted = [c["name"] for c in documents.containers(pod) if not _done(pod, c, observed.newest(c["name"]))]
+    regular = any(observed.newest(c["name"]) for c in documents.containers(pod))
+    if not wanted and regular:
+        return _end(observed)
+    # A new sandbox starts from the beginning: what initialised the old one doesn't count.
+    steps: list[Step] = [StopContainers()] if observed.alive() else []
+    inits = [c["name"] for c in documents.init_containers(pod)]
+    steps += [RemoveContainer(s.id) for name in inits for s in observed.containers.get(name, ())]
+    first = inits[:1] or wanted
+    return [*steps, CreateSandbox(attempt, prefetch=tuple(first))]
+
+
+def _restartable(pod: Document) -> bool:
+    return documents.restart_policy(pod) != "Never" or any(
+        (c.get("restartPolicy") or "Never") != "Never" for c in documents.containers(pod)
+    )
+
+
+def _done(pod: Document, container: Document, status: ContainerStatus | None) -> bool:
+    policy = container.get("restartPolicy") or documents.restart_policy(pod)
+    return policy == "OnFailure" and status is not None and is_exited(status) and status.exit_code == 0
+
+
+def _containers(pod: Document, observed: Observed, now: datetime) -> list[Step]:
+    steps: list[Step] = [
+        start_or_wait(pod, c["name"], observed, now)
+        for c in documents.ephemeral_containers(pod)
+        if observed.newest(c["name"]) is None
+    ]
+    inits = plan_init(pod, observed)
+    if inits.failed:
+        return [*steps, *_end_running(observed)]
+    steps += inits.kills
+    init_starts = [start_or_wait(pod, name, observed, now) for name in inits.starts]
+    if not inits.done:
+        return [*steps, *init_starts]
+    kept, regular = 0, []
+    for container in documents.containers(pod):
+        status = observed.newest(container["name"])
+        if not is_running(status):
+            if should_start(pod, container, status):
+                regular.append(start_or_wait(pod, container["name"], observed, now))
+            continue
+        assert status is not None
+        kill = _kill(pod, container, status, observed)
+        if kill is None or documents.restarts_on_probe(pod, container):
+            kept += 1
+        if kill is not None:
+            regular.append(kill)
+    if not kept and not regular:
+        # Sidecars must not keep a pod alive that has nothing else to run.
+        return [*steps, *_end_running(observed)]
+    return [*steps, *init_starts, *regular]
+
+
+def _end_running(observed: Observed) -> list[Step]:
+    return [StopContainers()] if observed.running() else []
+
+
+def _kill(pod: Document, container: Document, status: ContainerStatus, observed: Observed) -> KillContainer | None:
+    name = container["name"]
+    again = ", will be restarted" if documents.restarts_on_probe(pod, container) else ""
+    wanted = documents.container_hash(container)
+    if status.annotations.get(documents.HASH_ANNOTATION, wanted) != wanted:
+        return KillContainer(status.id, name, f"Container {name} definition changed, will be restarted")
+    if observed.liveness.get(status.id) is False:
+        return KillContainer(status.id, name, f"Container {name} failed liveness probe{again}", "liveness")
+    if observed.startup.get(status.id) is False:
+        return KillContainer(status.id, name, f"Container {name} failed startup probe{again}", "startup")
+    return None
+
+
+def _surplus(observed: Observed) -> Iterable[Step]:
+    for many in observed.containers.values():
+        ended = [s for s in many[1:] if s.state != ContainerState.RUNNING]
+        yield from (RemoveContainer(s.id) for s in ended[KEEP_ENDED - 1 :])
+
+
+def _duration(seconds: float) -> str:
+    """As Go prints it: 10s, 1m20s, 5m0s."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"

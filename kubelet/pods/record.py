@@ -1,0 +1,83 @@
+"""What a worker remembers of its pod between two looks, and how a look is taken."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from kubelet.pods import documents, termination
+from kubelet.pods.context import Context
+from kubelet.pods.observed import Backoff, Failure, Observed
+from kubelet.pods.probe_state import LIVENESS, READINESS, STARTUP
+from kubelet.runtime.api import ContainerState, ContainerStatus, NotFoundInRuntime, SandboxState, SandboxStatus
+
+
+@dataclass(slots=True)
+class Record:
+    """``containers`` holds every container of the pod that the runtime has, by id."""
+
+    sandboxes: list[SandboxStatus] = field(default_factory=list)
+    """Newest last."""
+    containers: dict[str, ContainerStatus] = field(default_factory=dict)
+    ips: tuple[str, ...] = ()
+    backoffs: dict[str, Backoff] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    pod_failure: Failure | None = None
+    hooks: set[str] = field(default_factory=set)
+    """Ids of containers whose postStart hasn't ended: not running yet, as far as anybody is told."""
+    terminating: bool = False
+    held: bool = False
+
+    @property
+    def sandbox(self) -> SandboxStatus | None:
+        return self.sandboxes[-1] if self.sandboxes else None
+
+    def sandbox_stopped(self, sandbox_id: str) -> None:
+        self.sandboxes = [
+            dataclasses.replace(s, state=SandboxState.NOT_READY) if s.id == sandbox_id else s for s in self.sandboxes
+        ]
+
+
+async def observe(context: Context, pod: documents.Document, record: Record, reported: documents.Document) -> Observed:
+    """Ask the runtime about everything that hasn't ended; what has ended stays as it was. ``reported`` is the last
+    status: a container that it calls ready stays so until its probe is asked."""
+    for id_, known in list(record.containers.items()):
+        if known.state == ContainerState.EXITED:
+            continue
+        try:
+            status = await context.runtime.container_status(id_)
+        except NotFoundInRuntime:
+            del record.containers[id_]
+            continue
+        if status.state == ContainerState.EXITED:
+            status = dataclasses.replace(status, message=termination.message(status))
+        record.containers[id_] = status
+    observed = Observed(
+        sandbox=record.sandbox,
+        ips=record.ips,
+        containers=_by_name(record),
+        backoffs=record.backoffs,
+        failures=record.failures,
+        pod_failure=record.pod_failure,
+        terminating=record.terminating,
+        held=record.held,
+    )
+    context.prober.sync(pod, observed, reported)
+    uid = documents.uid_of(pod)
+    return dataclasses.replace(
+        observed,
+        liveness=context.prober.results(uid, LIVENESS),
+        startup=context.prober.results(uid, STARTUP),
+        readiness=context.prober.results(uid, READINESS),
+    )
+
+
+def _by_name(record: Record) -> dict[str, tuple[ContainerStatus, ...]]:
+    found: dict[str, list[ContainerStatus]] = {}
+    for status in record.containers.values():
+        if status.id in record.hooks and status.state == ContainerState.RUNNING:
+            status = dataclasses.replace(status, state=ContainerState.CREATED)
+        found.setdefault(status.name, []).append(status)
+    for many in found.values():
+        many.sort(key=lambda s: (s.created_at, s.attempt), reverse=True)
+    return {name: tuple(many) for name, many in found.items()}

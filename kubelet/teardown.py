@@ -1,0 +1,50 @@
+"""``--teardown``: nothing of this cluster's node stays on the machine. Needs no API server; idempotent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from kubelet.settings import Settings
+from kubelet.volumes.manager import remove_tree
+from kubelet.volumes.mounter import KernelMounter, Mounter, PlainMounter
+
+log = logging.getLogger(__name__)
+
+FOLDERS = ("pods", "memory", "logs", "scratch", "network")
+
+
+async def teardown(settings: Settings) -> list[str]:
+    """What could not be removed, one line each. Every part is tried, whatever becomes of the others."""
+    native = settings.runtime == "native"
+    mounter: Mounter = KernelMounter() if native else PlainMounter()
+    parts: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+    if native:
+        parts += [("containers", lambda: _containers(settings)), ("network", lambda: _network(settings))]
+    for name in FOLDERS:
+        path = Path(settings.root_dir) / name
+        parts.append((str(path), lambda path=path: asyncio.to_thread(remove_tree, path, mounter)))  # type: ignore[misc]
+    left = []
+    for what, remove in parts:
+        try:
+            await remove()
+        except Exception as error:  # each part of the machine is its own attempt, and what fails is told
+            log.debug("teardown of %s", what, exc_info=True)
+            left.append(f"{what}: {error}")
+    return left
+
+
+async def _containers(settings: Settings) -> None:
+    from kubelet.runtime.native.teardown import remove_everything
+
+    await remove_everything(root_dir=settings.root_dir, run_dir=settings.run_dir, cgroup_root=settings.cgroup_root)
+
+
+async def _network(settings: Settings) -> None:
+    from kubelet.network.native import teardown as remove_network
+    from kubelet.processes import HostProcesses
+    from kubelet.wiring import network_settings
+
+    await remove_network(network_settings(settings), HostProcesses())

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from tests.unit.kubelet.conftest import Node
+from tests.unit.kubelet.fakes import container, pod
+
+
+async def test_a_pod_runs_and_says_so(node: Node) -> None:
+    node.client.put("pods", pod())
+    found = await node.phase("web", "Running")
+    status = found["status"]
+    assert status["podIP"].startswith("10.244.0.")
+    assert status["hostIP"] == "192.168.0.1"
+    (app,) = status["containerStatuses"]
+    assert app["ready"] and app["started"] and app["restartCount"] == 0
+    assert app["containerID"].startswith("simulated://")
+    assert {c["type"]: c["status"] for c in status["conditions"]} == {
+        "PodReadyToStartContainers": "True",
+        "Initialized": "True",
+        "Ready": "True",
+        "ContainersReady": "True",
+        "PodScheduled": "True",
+    }
+    await node.until(lambda: node.client.events("Started"))
+    assert node.client.events("Pulling") == ['Pulling image "busybox:1"']
+    assert node.client.events("Created") == ["Container created"]
+
+
+async def test_the_node_is_registered_ready_with_a_lease(node: Node) -> None:
+    found = node.client.object("nodes", "node-1", "")
+    ready = next(c for c in found["status"]["conditions"] if c["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("True", "KubeletReady")
+    lease = await node.until(lambda: node.client.object("leases.coordination.k8s.io", "node-1", "kube-node-lease"))
+    assert lease["spec"]["holderIdentity"] == "node-1"
+
+
+async def test_a_pod_that_ends_with_success_has_succeeded(node: Node) -> None:
+    annotations = {"simulated.knarr.dev/run-for": "0.01"}
+    node.client.put("pods", pod(metadata={"annotations": annotations}, restartPolicy="Never"))
+    found = await node.phase("web", "Succeeded")
+    ended = found["status"]["containerStatuses"][0]["state"]["terminated"]
+    assert (ended["exitCode"], ended["reason"]) == (0, "Completed")
+    ready = next(c for c in found["status"]["conditions"] if c["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "PodCompleted")
+
+
+async def test_a_container_that_keeps_failing_backs_off(node: Node) -> None:
+    annotations = {"simulated.knarr.dev/run-for": "0.01", "simulated.knarr.dev/exit-code": "3"}
+    node.client.put("pods", pod(metadata={"annotations": annotations}))
+
+    def backed_off() -> object:
+        status = node.client.object("pods", "web")["status"]["containerStatuses"][0]
+        return status if status["state"].get("waiting", {}).get("reason") == "CrashLoopBackOff" else None
+
+    status = await node.until(backed_off)
+    assert status["restartCount"] == 1
+    assert status["lastState"]["terminated"]["exitCode"] == 3
+    message = "back-off 10s restarting failed container=app pod=web_default(uid-web)"
+    assert status["state"]["waiting"]["message"] == message
+    assert node.client.object("pods", "web")["status"]["phase"] == "Running"
+    await node.until(lambda: node.client.events("BackOff"))
+
+
+async def test_a_deleted_pod_is_ended_and_then_forgotten(node: Node) -> None:
+    node.client.put("pods", pod())
+    found = await node.phase("web", "Running")
+    found["metadata"].update(deletionTimestamp="2026-01-01T00:00:00Z", deletionGracePeriodSeconds=1)
+    node.client.put("pods", found)
+    await node.until(lambda: node.gone("web"))
+    await node.until(lambda: not node.agent.pods.pods())
+    assert await node.agent.context.runtime.list_containers() == []
+    assert await node.agent.context.runtime.list_sandboxes() == []
+    assert await node.agent.context.network.pods() == {}
+    assert list(node.agent.context.settings.pods_dir.iterdir()) == []
+    await node.until(lambda: node.client.events("Killing") == ["Stopping container app"])
+
+
+async def test_a_pod_taken_away_by_force_is_ended(node: Node) -> None:
+    node.client.put("pods", pod())
+    await node.phase("web", "Running")
+    node.client.remove("pods", "default", "web")
+    await node.until(lambda: not node.agent.pods.pods())
+    await node.until(lambda: not node.agent.pods._workers)
+    assert await node.agent.context.runtime.list_containers() == []
+
+
+async def test_init_containers_run_before_the_others(node: Node) -> None:
+    annotations = {"simulated.knarr.dev/run-for/first": "0.01", "simulated.knarr.dev/run-for/second": "0.01"}
+    inits = [container("first"), container("second")]
+    node.client.put("pods", pod(metadata={"annotations": annotations}, initContainers=inits))
+    found = await node.phase("web", "Running")
+    assert [s["ready"] for s in found["status"]["initContainerStatuses"]] == [True, True]
+
+
+async def test_a_missing_config_map_is_named_and_waited_for(node: Node) -> None:
+    ref = {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "a"}}}
+    node.client.put("pods", pod(containers=[container(env=[ref])]))
+
+    def waiting() -> object:
+        return node.client.object("pods", "web")["status"]["containerStatuses"][0]["state"].get("waiting", {}).get(
+            "reason"
+        ) == "CreateContainerConfigError" and node.client.object("pods", "web")
+
+    found = await node.until(waiting)
+    state = found["status"]["containerStatuses"][0]["state"]["waiting"]
+    assert state["message"] == 'configmap "settings" not found'
+    made = {"metadata": {"name": "settings", "namespace": "default", "uid": "1"}, "data": {"a": "1"}}
+    node.client.put("configmaps", made)
+    await node.phase("web", "Running")
+
+
+async def test_an_image_that_cannot_be_pulled_backs_off(node: Node) -> None:
+    wanted = container(image="missing.simulated.knarr.dev/app:1")
+    node.client.put("pods", pod(containers=[wanted]))
+
+    def reason() -> str:
+        state = node.client.object("pods", "web")["status"]["containerStatuses"][0]["state"]
+        return state.get("waiting", {}).get("reason", "")
+
+    await node.until(lambda: reason() == "ErrImagePull")
+    await node.until(lambda: "Error: ErrImagePull" in node.client.events("Failed"))
+
+
+async def test_a_pod_that_does_not_fit_is_rejected(node: Node) -> None:
+    wanted = container(resources={"requests": {"cpu": "10000"}})
+    node.client.put("pods", pod(containers=[wanted]))
+    found = await node.phase("web", "Failed")
+    assert found["status"]["reason"] == "OutOfcpu"
+    assert found["status"]["message"].startswith(
+        "Pod was rejected: Node didn't have enough resource: cpu, requested: 10000000, used: 0, capacity: "
+    )

@@ -47,7 +47,8 @@ def invalid(path: str, value: Any, detail: str) -> FieldError:
 
 
 def not_supported(path: str, value: Any, supported: list[str]) -> FieldError:
-    quoted = ", ".join(json.dumps(v) for v in sorted(supported))
+    """``supported`` in the order in which upstream names the values, which is mostly, but not always, sorted."""
+    quoted = ", ".join(json.dumps(v) for v in supported)
     detail = f"supported values: {quoted}" if supported else ""
     return FieldError(path, "FieldValueNotSupported", "Unsupported value", detail, value)
 

@@ -22,13 +22,21 @@ POD = Kind(
     subresources=(
         Subresource("attach", _STREAM_VERBS, kind="PodAttachOptions"),
         Subresource("binding", ("create",), kind="Binding", prepare_update=lazy("strategies.pods:binding_update")),
-        Subresource("ephemeralcontainers", prepare_update=lazy("strategies.pods:ephemeral_update")),
+        Subresource(
+            "ephemeralcontainers",
+            prepare_update=lazy("strategies.pods:ephemeral_update"),
+            validate_update=lazy("validation.pods:ephemeral_update"),
+        ),
         Subresource("eviction", ("create",), kind="Eviction", group="policy", version="v1"),
         Subresource("exec", _STREAM_VERBS, kind="PodExecOptions"),
         Subresource("log", ("get",)),
         Subresource("portforward", _STREAM_VERBS, kind="PodPortForwardOptions"),
         Subresource("proxy", _PROXY_VERBS, kind="PodProxyOptions"),
-        Subresource("resize", prepare_update=lazy("strategies.pods:resize_update")),
+        Subresource(
+            "resize",
+            prepare_update=lazy("strategies.pods:resize_update"),
+            validate_update=lazy("validation.pod_status:resize_update"),
+        ),
         STATUS,
     ),
     field_labels=POD_LABELS,
@@ -38,6 +46,9 @@ POD = Kind(
     set_defaults=lazy("defaults.pods:pod"),
     prepare_create=lazy("strategies.pods:create"),
     prepare_status_update=lazy("strategies.pods:status_update"),
+    validate_create=lazy("validation.pods:create"),
+    validate_update=lazy("validation.pods:update"),
+    validate_status_update=lazy("validation.pod_status:update"),
 )
 
 POD_TEMPLATE = Kind(
@@ -49,6 +60,8 @@ POD_TEMPLATE = Kind(
     schema="io.k8s.api.core.v1.PodTemplate",
     printer=lazy_printer("pods:POD_TEMPLATE"),
     set_defaults=lazy("defaults.pods:pod_template"),
+    validate_create=lazy("validation.templates:create"),
+    validate_update=lazy("validation.templates:update"),
 )
 
 BINDING = Kind(

@@ -93,7 +93,7 @@ def port_name_or_number(path: str, value: int | str | None) -> Errors:
 
 
 def one_of(path: str, value: Any, allowed: Iterable[str]) -> Errors:
-    """Unsupported unless it is one of the values. An unset field is for ``required_one_of``."""
+    """Unsupported unless it is one of the values, which are named in this order (upstream's: mostly sorted)."""
     listed = list(allowed)
     return [] if value in listed else [not_supported(path, value, listed)]
 

@@ -77,8 +77,11 @@ class Tar:
     _members: dict[str, tarfile.TarInfo] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        with tarfile.open(self.path, "r:") as tar:
-            self._members = {os.path.normpath(m.name): m for m in tar}
+        try:
+            with tarfile.open(self.path, "r:") as tar:
+                self._members = {os.path.normpath(m.name): m for m in tar}
+        except tarfile.TarError as error:
+            raise ImageError(f"failed to load the archive: it is no tar file: {error}") from error
 
     def locate(self, name: str) -> tuple[str, int, int] | None:
         name = os.path.normpath(name)

@@ -20,6 +20,7 @@ POLICY = Path("/etc/containers/policy.json")
 _MESSAGE = re.compile(r'msg="((?:[^"\\]|\\.)*)"')
 _NOT_FOUND = ("manifest unknown", "name unknown", "repository name not known", "not found")
 _DENIED = ("unauthorized", "authentication required", "access to the resource is denied", "invalid username/password")
+_REFUSAL = re.compile(r"(?:unauthorized|denied|authentication required)\b.*", re.DOTALL)
 _REJECTED = ("source image rejected", "signature")
 
 
@@ -68,7 +69,8 @@ def explain(reference: Reference, complaint: str) -> ImageError:
     start = f'failed to pull and unpack image "{name}": failed to resolve reference "{name}": '
     if any(words in lower for words in _DENIED):
         why = "pull access denied, repository does not exist or may require authorization: authorization failed: "
-        return Denied(start + why + _innermost(text))
+        said = _REFUSAL.search(text)
+        return Denied(start + why + (said.group(0) if said else _innermost(text)))
     if any(words in lower for words in _NOT_FOUND) and "executable" not in lower:
         return ImageError(f"{start}{name}: not found")
     if any(words in lower for words in _REJECTED):
@@ -79,7 +81,7 @@ def explain(reference: Reference, complaint: str) -> ImageError:
 def _innermost(text: str) -> str:
     """Without what skopeo says it was doing: from the request on."""
     place = re.search(r'(Get|Head|Post) "?https?://', text)
-    return text[place.start() :] if place else text.rpartition("reading manifest")[2].strip() or text
+    return text[place.start() :] if place else text
 
 
 def _access(reference: Reference, auth_file: str | None, prefix: str) -> list[str]:

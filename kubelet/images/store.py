@@ -7,6 +7,7 @@ into the index; what a crash left beside that is cleared away at the next start.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import os
 import shutil
@@ -95,11 +96,9 @@ class ImageStore:
                 found = await asyncio.to_thread(lambda: archives.read(archives.Tar(path)))
             except (OSError, EOFError, ValueError, KeyError, TypeError, blobs.Corrupt) as error:
                 raise ImageError(f"failed to load the archive: {error}") from error
-            names = []
-            for image in found:
-                stored = await self._install(image, tags=image.tags)
-                names.extend(image.tags or (stored.id,))
+            stored = await self._install(found)
             await self._save()
+        names = [name for image, kept in zip(found, stored, strict=True) for name in image.tags or (kept.id,)]
         return list(dict.fromkeys(names))
 
     async def pull(self, reference: str, credentials: Sequence[RegistryCredentials] = ()) -> Image:
@@ -154,8 +153,15 @@ class ImageStore:
             tags = (str(reference),) if not reference.digest else ()
             stored = self._index.by_name(str(exact))
             if stored is None:
-                found = await self._fetch(exact, file, scratch, reference)
-                stored = await self._install(found, tags=tags, digests=(str(exact),))
+                # Those that skopeo is shown as being here must still be when the rest has come.
+                here = list(self._index.layers)
+                self._wanted.update(here)
+                try:
+                    found = await self._fetch(exact, file, scratch, reference)
+                    [stored] = await self._install([dataclasses.replace(found, tags=tags)], digests=(str(exact),))
+                finally:
+                    self._wanted.subtract(here)
+                    await self._drop_unused_layers()
             self._index.name(stored, tags=tags, digests=(str(exact),))
             await self._save()
         return stored.as_image()
@@ -186,28 +192,31 @@ class ImageStore:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ImageError(f'failed to pull and unpack image "{asked}": {error}') from error
 
-    async def _install(
-        self, found: FoundImage, *, tags: tuple[str, ...] = (), digests: tuple[str, ...] = ()
-    ) -> StoredImage:
-        """Its layers unpacked, itself in the index (not yet saved). Named in the same moment: an image without a name
-        could be pruned."""
-        layers = list(found.layers)
+    async def _install(self, images: Sequence[FoundImage], *, digests: tuple[str, ...] = ()) -> list[StoredImage]:
+        """Layers unpacked, images in the index (not yet saved), all or none. Named in the same moment: an image without
+        a name could be pruned."""
+        layers = [layer for image in images for layer in image.layers]
         needed = [layer.diff_id for layer in layers]
         self._wanted.update(needed)
         try:
             await self._unpack(layers)
-            for layer in layers:
-                if layer.digest:
-                    self._index.layers[layer.diff_id].blobs[layer.digest] = layer.size
-            stored = self._index.images.get(found.id)
-            if stored is None:
-                size = len(found.config) + sum(layer.size for layer in layers)
-                stored = StoredImage(found.id, needed, size, config=orjson.loads(found.config))
-                self._index.images[found.id] = stored
-            self._index.name(stored, tags=tags, digests=digests)
-            return stored
+            return [self._register(image, digests) for image in images]
         finally:
             self._wanted.subtract(needed)
+            await self._drop_unused_layers()
+
+    def _register(self, found: FoundImage, digests: tuple[str, ...]) -> StoredImage:
+        for layer in found.layers:
+            if layer.digest:
+                self._index.layers[layer.diff_id].blobs[layer.digest] = layer.size
+        stored = self._index.images.get(found.id)
+        if stored is None:
+            size = len(found.config) + sum(layer.size for layer in found.layers)
+            layers = [layer.diff_id for layer in found.layers]
+            stored = StoredImage(found.id, layers, size, config=orjson.loads(found.config))
+            self._index.images[found.id] = stored
+        self._index.name(stored, tags=found.tags, digests=digests)
+        return stored
 
     async def _unpack(self, layers: list[LayerSource]) -> None:
         """Those that nobody has unpacked or is unpacking are ours; then wait for the others'."""

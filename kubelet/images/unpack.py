@@ -132,13 +132,14 @@ class _Layer:
         parts = [p for p in entry.linkname.split("/") if p not in ("", ".")]
         if not parts or ".." in parts:
             raise Refused(f"{entry.name!r} is a link out of the layer, to {entry.linkname!r}")
-        folder = self._open("/".join(parts[:-1]), os.O_PATH | os.O_DIRECTORY)
         try:
-            os.link(parts[-1], name, src_dir_fd=folder, dst_dir_fd=parent, follow_symlinks=False)
+            folder = self._open("/".join(parts[:-1]), os.O_PATH | os.O_DIRECTORY)
+            try:
+                os.link(parts[-1], name, src_dir_fd=folder, dst_dir_fd=parent, follow_symlinks=False)
+            finally:
+                os.close(folder)
         except FileNotFoundError as error:
             raise Refused(f"{entry.name!r} is a link to {entry.linkname!r}, which isn't there") from error
-        finally:
-            os.close(folder)
 
     def _whiteout(self, parent: int, path: str, name: str) -> None:
         if name == OPAQUE_MARK:

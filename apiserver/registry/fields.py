@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from apimachinery import timestamps
 from apimachinery.kinds.kind import Document, Kind
 from apiserver.registry.documents import schema_of
 
@@ -20,16 +19,23 @@ def tracker(kind: Kind, options: WriteOptions, now: Callable[[], datetime], subr
     """``track(old, new)`` notes in ``new`` what the manager of the request changed; ``old`` is None on create."""
 
     def track(old: Document | None, new: Document) -> None:
-        from apimachinery import managedfields
+        schema = schema_of(kind)
+        if schema is None:
+            return
+        from apimachinery.managedfields import track_update
 
-        managedfields.track_update(
+        managers = track_update(
             old,
             new,
             manager=options.field_manager,
             api_version=kind.api_version,
-            now=timestamps.rfc3339(now()),
-            schema=schema_of(kind),
+            now=now(),
+            schema=schema,
             subresource=subresource,
         )
+        if managers:
+            new["metadata"]["managedFields"] = managers
+        else:
+            new["metadata"].pop("managedFields", None)
 
     return track

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from apimachinery import timestamps
 from apimachinery.errors import BadRequest, Invalid, UnsupportedMediaType
 from apimachinery.fielderrors import required
 from apimachinery.kinds.kind import Document, Kind
-from apiserver.registry.documents import schema_of
+from apiserver.registry.documents import private, schema_of
 
 if TYPE_CHECKING:
     from apiserver.registry.api import WriteOptions
@@ -60,6 +59,9 @@ class Patching:
         if not options.field_manager:
             errors = [required("fieldManager", "is required for apply patch")]
             raise Invalid.of("PatchOptions", "", errors, group="meta.k8s.io")
+        schema = schema_of(kind)
+        if schema is None:
+            raise _unsupported(kind, APPLY)
         try:
             config, duplicates = schemas.decode_yaml(patch)
         except ValueError as error:
@@ -73,10 +75,10 @@ class Patching:
         def apply(current: Entry | None) -> Document:
             return managedfields.apply(
                 None if current is None else current.copy(),
-                config,
+                private(config),
                 manager=options.field_manager,
                 api_version=kind.api_version,
-                now=timestamps.rfc3339(self._now()),
+                now=self._now(),
                 schema=schema_of(kind),
                 subresource=subresource,
                 force=options.force,
@@ -86,7 +88,8 @@ class Patching:
 
 
 def _unsupported(kind: Kind, content_type: str) -> UnsupportedMediaType:
-    accepted = [t for t in ALL if t != STRATEGIC or schema_of(kind) is not None]
+    typed = schema_of(kind) is not None
+    accepted = [t for t in ALL if typed or t in (JSON, MERGE)]
     return UnsupportedMediaType(
         "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted)
     )
@@ -102,11 +105,12 @@ def _decode(patch: bytes, options: WriteOptions) -> Any:
     return document
 
 
-def _existing(apply: Callable[[Document], Document]) -> Apply:
+def _existing(apply: Callable[[Document, Any], Document], patch: Any) -> Apply:
     def on_entry(current: Entry | None) -> Document:
         if current is None:
             raise RuntimeError("this patch needs an object")
-        return apply(current.copy())
+        # The result may share parts with the patch, and belongs to the write: the next attempt needs its own.
+        return apply(current.copy(), private(patch))
 
     return on_entry
 
@@ -114,20 +118,16 @@ def _existing(apply: Callable[[Document], Document]) -> Apply:
 def _json(kind: Kind, patch: Any) -> Apply:
     from apimachinery.patches import json_patch
 
-    return _existing(lambda document: json_patch.apply(document, patch))
+    return _existing(json_patch.apply, patch)
 
 
 def _merge(kind: Kind, patch: Any) -> Apply:
     from apimachinery.patches import merge
 
-    if not isinstance(patch, dict):
-        raise BadRequest("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}")
-    return _existing(lambda document: merge.apply(document, patch))
+    return _existing(merge.apply, patch)
 
 
 def _strategic(kind: Kind, patch: Any) -> Apply:
     from apimachinery.patches import strategic
 
-    if not isinstance(patch, dict):
-        raise BadRequest("json: cannot unmarshal into Go value of type map[string]interface {}")
-    return _existing(lambda document: strategic.apply(document, patch, schema_of(kind)))
+    return _existing(lambda document, each: strategic.apply(document, each, schema_of(kind)), patch)

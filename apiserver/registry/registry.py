@@ -56,14 +56,8 @@ class Registry:
         self.reader = StoreReader(store)
         self._now = now
         self._random = random or SystemRandom()
-        self._writes = Writes(
-            store,
-            self.reader,
-            admission=admission,
-            hooks=hooks if hooks is not None else {},
-            now=now,
-            random=self._random,
-        )
+        found = hooks if hooks is not None else {}
+        self._writes = Writes(store, self.reader, admission=admission, hooks=found, now=now, random=self._random)
         self._patching = Patching(now)
         self._expiry = Expiry(store, now)
 

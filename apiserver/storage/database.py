@@ -143,6 +143,14 @@ class Database:
         query = sa.select(*_COLUMNS).where(REVISIONS.c.id > revision).order_by(REVISIONS.c.id).limit(most)
         return list(map(Row._make, self._open_connection().execute(query)))
 
+    def listen(self) -> None:
+        if self._dialect.listen_sql:
+            self._open_connection().exec_driver_sql(self._dialect.listen_sql)
+
+    def wait_for_others(self, seconds: float) -> None:
+        """Returns when another server (or this one) has written, or after ``seconds``."""
+        self._dialect.wait(self._open_connection(), seconds)
+
     def changes(self, resource: str, after: int, until: int, most: int) -> list[Change]:
         """What happened to a resource in ``after < revision <= until``, in order."""
         before = REVISIONS.alias("before")
@@ -178,7 +186,8 @@ class Database:
         replaced = sa.select(REVISIONS.c.prev).where(within, REVISIONS.c.prev > 0).scalar_subquery()
         self._begin()
         try:
-            connection.execute(sa.update(SETTINGS).where(SETTINGS.c.name == COMPACTED).values(value=end))
+            line = sa.and_(SETTINGS.c.name == COMPACTED, SETTINGS.c.value < end)
+            connection.execute(sa.update(SETTINGS).where(line).values(value=end))
             connection.execute(sa.delete(REVISIONS).where(REVISIONS.c.id.in_(replaced)))
             connection.execute(sa.delete(REVISIONS).where(within, REVISIONS.c.verb == DELETE))
             self._commit()

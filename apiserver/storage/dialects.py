@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 CHANNEL = "knarr_revisions"
 _LOCK = 0x6B6E617272
 """PostgreSQL advisory lock of the writers ("knarr")."""
+
+
+def _sleep(connection: Any, seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def _notified(connection: Any, seconds: float) -> None:
+    driver = connection.connection.driver_connection
+    for _ in driver.notifies(timeout=seconds, stop_after=1):
+        return
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +32,9 @@ class Dialect:
     sequence_sql: str = ""
     """The highest revision ever given, where that is not simply the highest row."""
     notify_sql: str = ""
+    listen_sql: str = ""
+    wait: Callable[[Any, float], None] = _sleep
+    """``wait(connection, seconds)`` returns when somebody notified, at the latest after ``seconds``."""
     engine_options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -43,6 +58,8 @@ POSTGRESQL = Dialect(
     on_connect=("SET synchronous_commit = on",),
     shared=True,
     notify_sql=f"NOTIFY {CHANNEL}",
+    listen_sql=f"LISTEN {CHANNEL}",
+    wait=_notified,
 )
 
 

@@ -1,7 +1,7 @@
 """The store: current objects and recent events in memory, every write in the log first.
 
 All methods belong to the event loop that started it. Long-lived: one writer thread, a reader thread from the first
-question about the past on, and a compaction task; ``close`` ends them.
+question about the past on, a compaction task, and on a shared database a follower; ``close`` ends them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from apiserver.storage.collection import Collection, Sink
 from apiserver.storage.compaction import Compactor, Retention
+from apiserver.storage.dialects import dialect_of
 from apiserver.storage.entry import ADDED, DELETED, MODIFIED, Document, Draft, Entry, Event, ParsedObjects, encode
 from apiserver.storage.errors import Compacted
 from apiserver.storage.lock import FileLock
@@ -30,6 +31,7 @@ Observer = Callable[[str, str, Entry, Entry | None], None]
 
 MOST_CHANGES = 20_000
 """Events that a watch may catch up on from the log; more, and it lists again."""
+FOLLOW_SECONDS = 1.0
 SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread that waits for the interpreter gets it."""
 _TYPES = (ADDED, MODIFIED, DELETED)
@@ -47,6 +49,8 @@ class Store:
         self._reader: asyncio.Task[DatabaseThread] | None = None
         self._retention = retention
         self._compacted = 0
+        self._shared = dialect_of(url).shared
+        self._follower: asyncio.Task[None] | None = None
 
     @classmethod
     def open(cls, url: str, *, retention: Retention | None = None) -> Store:
@@ -68,10 +72,15 @@ class Store:
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._compactor = Compactor(self._retention, self._compact, lambda: self.revision, self._compacted)
         self._compactor.start()
+        if self._shared:
+            self._follower = asyncio.create_task(self._follow(), name="store-follower")
 
     async def close(self) -> None:
         """Commits what is queued, then lets go of the database."""
         await self._compactor.stop()
+        if self._follower is not None:
+            self._follower.cancel()
+            await asyncio.wait([self._follower])
         await self._writer.drained()
         if self._reader is not None:
             await (await self._reader).stop()
@@ -110,6 +119,7 @@ class Store:
         if found is not None:
             return found
         rows = await self._read(lambda database: database.state_at(resource, revision))
+        await self._learn_line()
         self._refuse_compacted(revision)
         first = max(prefix, start)
         return [self._entry(row) for row in rows if row.key >= first and row.key.startswith(prefix)]
@@ -146,6 +156,7 @@ class Store:
     async def changes(self, resource: str, after: int, until: int) -> list[Event]:
         """Events of ``after < revision <= until`` from the log. Raises Compacted, also for too many of them."""
         changes = await self._read(lambda database: database.changes(resource, after, until, MOST_CHANGES + 1))
+        await self._learn_line()
         self._refuse_compacted(after)
         if len(changes) > MOST_CHANGES:
             raise Compacted(after, changes[-1].row.id)
@@ -171,6 +182,11 @@ class Store:
         thread = DatabaseThread("store-reader", self.url, create=False)
         await thread.start()
         return thread
+
+    async def _learn_line(self) -> None:
+        """Other servers compact too; what was read may have lost its past meanwhile."""
+        if self._shared:
+            self._compacted = max(self._compacted, await self._read(lambda database: database.compacted()))
 
     def _refuse_compacted(self, revision: int) -> None:
         if revision < self._compacted:
@@ -204,6 +220,18 @@ class Store:
     def counts(self) -> dict[str, int]:
         """Objects by resource."""
         return {resource: len(found.entries) for resource, found in self._collections.items()}
+
+    async def _follow(self) -> None:
+        """Other servers' writes: their notifications, and a look every ``FOLLOW_SECONDS`` in case one got lost."""
+        thread = DatabaseThread("store-follower", self.url, create=False)
+        await thread.start()
+        try:
+            await thread.run(lambda database: database.listen())
+            while True:
+                await thread.run(lambda database: database.wait_for_others(FOLLOW_SECONDS))
+                self._writer.learn()
+        finally:
+            await thread.stop()
 
     def announce(self, observer: Observer) -> None:
         """Tell an observer of every object there is, and of every commit from now on."""

@@ -9,6 +9,7 @@ authoritative when a batch is checked. The unique constraint guards against whoe
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from apiserver.storage.thread import DatabaseThread
 if TYPE_CHECKING:
     from apiserver.storage.collection import Collection
     from apiserver.storage.database import Database, Row
+
+log = logging.getLogger(__name__)
 
 MOST_WRITES = 256
 """Of one transaction; the rest waits for the next."""
@@ -94,7 +97,7 @@ class Writer:
             while self._queue or self._curious:
                 if self._curious:
                     self._curious = False
-                    await self._learn()
+                    await self._look()
                 batch, self._queue = self._queue[:MOST_WRITES], self._queue[MOST_WRITES:]
                 good, refused = self._check(batch)
                 if good:
@@ -164,12 +167,26 @@ class Writer:
             for _, problem in refused:
                 _refuse(write, problem)
 
+    async def _look(self) -> None:
+        try:
+            await self._learn()
+        except Exception:
+            # Whoever asked looks again soon; a write that comes first learns by itself.
+            log.exception("can't read what other servers wrote")
+
     async def _learn(self) -> None:
         """Take in what the log holds beyond what memory knows, whoever wrote it."""
-        since = self.revision
-        rows, last = await self._thread.run(lambda db: (db.rows_after(since, MOST_FOREIGN), db.last_revision()))
-        self._foreign(rows)
-        self.given = max(self.given, last)
+        while True:
+            since = self.revision
+            rows, last, line = await self._thread.run(
+                lambda db, since=since: (db.rows_after(since, MOST_FOREIGN), db.last_revision(), db.compacted())
+            )
+            if line > since:
+                raise WriteFailed(f"this server stopped at revision {since}, others compacted up to {line}: restart it")
+            self._foreign(rows)
+            if len(rows) < MOST_FOREIGN:
+                self.given = max(self.given, last)
+                return
 
     def _apply(self, writes: list[Write], rows: list[Row]) -> None:
         events = []

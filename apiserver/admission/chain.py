@@ -16,6 +16,7 @@ from apiserver.admission import (
     limits,
     namespaces,
     node_restriction,
+    pod_security,
     scheduling,
     service_accounts,
 )
@@ -38,6 +39,9 @@ ALL: tuple[Plugin, ...] = (
     limits.CLAIMS,
     service_accounts.PLUGIN,
     node_restriction.PLUGIN,
+    pod_security.PLUGIN,
+    pod_security.TEMPLATES,
+    pod_security.NAMESPACES,
     scheduling.TAINT_NODES,
     scheduling.PRIORITY,
     scheduling.PRIORITY_CLASS,

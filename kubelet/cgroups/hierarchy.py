@@ -48,7 +48,10 @@ def detect(mountinfo: str | None = None) -> Hierarchy:
         if kind == "cgroup2":
             v2 = v2 or point
         elif kind == "cgroup":
-            v1.update({c: point for c in options.split(",") if c not in V1_FLAGS and not c.startswith("release_agent")})
+            for name in options.split(","):
+                if name not in V1_FLAGS and not name.startswith("release_agent"):
+                    # The first mount of a tree is the host's; later ones are views, of another cluster's crun say.
+                    v1.setdefault(name, point)
     if any(not name.startswith("name=") for name in v1):
         return Hierarchy(Version.HYBRID if v2 else Version.V1, v1)
     if v2:

@@ -37,15 +37,16 @@ METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 REQUEST_SECONDS = 30.0
 CONNECT_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 60.0
-RETRY_SECONDS = 0.02
+FIRST_PROBE_SECONDS, LAST_PROBE_SECONDS = 0.02, 0.25
 _NAMES = {"label_selector": "labelSelector", "field_selector": "fieldSelector", "resource_version": "resourceVersion"}
 
 
 class Client:
     """One identity at one API server. Make it anywhere; its pool belongs to the event loop of the first request.
 
-    ``patience``: for so many seconds a refused connection is tried again every 20 ms, because components start in
-    parallel with the API server. 0: a refused connection is Unreachable at once.
+    ``patience``: for so many seconds a refused connection is tried again, because components start in parallel with the
+    API server. One probe for all requests that wait, every 20 ms at first. 0: a refused connection is Unreachable at
+    once.
     """
 
     def __init__(self, access: Access, *, user_agent: str, patience: float = 0.0) -> None:
@@ -55,6 +56,7 @@ class Client:
         self._rest = _rest(access)
         self._server_hostname = access.tls_server_name or None
         self._session: Any = None
+        self._probe: asyncio.Task[None] | None = None
 
     @classmethod
     def from_kubeconfig(cls, path: str | Path, *, user_agent: str, patience: float = 0.0) -> Client:
@@ -162,7 +164,15 @@ class Client:
         async with _Answer(self, method, url, body, headers, total=timeout_seconds, read=None) as response:
             return response.status, await response.read()
 
+    async def wait_for_server(self) -> None:
+        """Until somebody accepts connections there; whoever waits shares one probe."""
+        if self._probe is None or self._probe.done():
+            self._probe = asyncio.create_task(_accepts(self.server), name="probe")
+        await asyncio.shield(self._probe)
+
     async def close(self) -> None:
+        if self._probe is not None:
+            self._probe.cancel()
         if self._session is not None:
             await self._rest.close()
             self._session = None
@@ -224,11 +234,19 @@ class _Answer:
                 self._response = await self._client._pool().request(**self._arguments)
                 return self._response
             except ClientConnectorError as error:
-                if time.monotonic() >= deadline:
+                left = deadline - time.monotonic()
+                if left <= 0 or not isinstance(error.os_error, ConnectionError):
                     raise self._unreachable(error) from error
-                await asyncio.sleep(RETRY_SECONDS)
+                await self._wait(left, error)
             except self._trouble() as error:
                 raise self._unreachable(error) from error
+
+    async def _wait(self, seconds: float, error: Exception) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._client.wait_for_server()
+        except TimeoutError:
+            raise self._unreachable(error) from error
 
     async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         if error is None:
@@ -246,6 +264,22 @@ class _Answer:
 
     def _unreachable(self, error: BaseException) -> Unreachable:
         return Unreachable(f"{self._what}: {error or type(error).__name__}")
+
+
+async def _accepts(server: str) -> None:
+    """Returns when a TCP connection to ``server`` (a URL) succeeds."""
+    from yarl import URL
+
+    url, delay = URL(server), FIRST_PROBE_SECONDS
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(url.host, url.port)
+        except OSError:
+            await asyncio.sleep(delay)
+            delay = min(delay * 1.2, LAST_PROBE_SECONDS)
+        else:
+            writer.close()
+            return
 
 
 def delete_options(uid: str, resource_version: str, grace_seconds: int | None, propagation: str) -> Document:

@@ -15,9 +15,9 @@ from controllers.garbagecollection import collector
 from controllers.nodes import eviction, lifecycle, ranges
 from controllers.scheduling import scheduler
 from controllers.settings import Settings
-from controllers.upkeep import rootca
+from controllers.upkeep import aggregation, finished, podgc, rootca
 from controllers.volumes import claims, ephemeral, protection, volumes
-from controllers.workloads import deployments, replicas
+from controllers.workloads import cronjobs, daemonsets, deployments, jobs, replicas, statefulsets
 
 ALL: tuple[Controller, ...] = (
     namespaces.CONTROLLER,
@@ -25,6 +25,13 @@ ALL: tuple[Controller, ...] = (
     deployments.CONTROLLER,
     replicas.REPLICA_SETS,
     replicas.REPLICATION_CONTROLLERS,
+    daemonsets.CONTROLLER,
+    statefulsets.CONTROLLER,
+    jobs.CONTROLLER,
+    cronjobs.CONTROLLER,
+    finished.CONTROLLER,
+    podgc.CONTROLLER,
+    aggregation.CONTROLLER,
     scheduler.CONTROLLER,
     slices.CONTROLLER,
     endpoints.CONTROLLER,

@@ -64,8 +64,36 @@ def pack(existing: list[Document], wanted: list[Group], families: list[str], sha
         actions += _pack_group(usable.pop(key, []), group, shape)
     for slices in usable.values():
         actions += [_delete(s) for s in slices]
+    actions = _reuse(actions, {s["metadata"]["name"]: s for s in existing if _is_owned(s, shape.owner)})
     # What is removed goes last: an endpoint that moves is never in no slice at all.
     return sorted(actions, key=lambda a: isinstance(a, Delete))
+
+
+def _reuse(actions: list[Action], existing: dict[str, Document]) -> list[Action]:
+    """A slice that would go becomes one that would be made, where their address types agree: one write for two."""
+    creations = [a for a in actions if isinstance(a, Create)]
+    kept: list[Action] = [a for a in actions if not isinstance(a, Create)]
+    for creation in creations:
+        made = creation.object
+        old = next(
+            (
+                existing[a.name]
+                for a in kept
+                if isinstance(a, Delete)
+                and a.name in existing
+                and existing[a.name]["addressType"] == made["addressType"]
+            ),
+            None,
+        )
+        if old is None:
+            kept.append(creation)
+            continue
+        kept = [a for a in kept if not (isinstance(a, Delete) and a.name == old["metadata"]["name"])]
+        meta = {**old["metadata"], "labels": made["metadata"]["labels"]}
+        if "annotations" in made["metadata"]:
+            meta["annotations"] = made["metadata"]["annotations"]
+        kept.append(Update(SLICES, {**made, "metadata": meta}))
+    return kept
 
 
 def _pack_group(existing: list[Document], group: Group, shape: Shape) -> list[Action]:

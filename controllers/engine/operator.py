@@ -30,7 +30,7 @@ Document = dict[str, Any]
 
 RELIST_AFTER_SECONDS = 1.0
 RELIST_EVERY_SECONDS = 600.0
-WATCH_SECONDS = 1800.0
+WATCH_SECONDS = 1800
 """Idle watches are left alone for as long: kopf's default would renew each of them every 70 s."""
 
 log = logging.getLogger("controllers")
@@ -153,4 +153,6 @@ def _settings(kopf: Any) -> Any:
     settings.queueing.idle_timeout = 1.0
     settings.networking.error_backoffs = (0.1, 0.5, 1, 2, 3, 5)
     logging.getLogger("kopf").setLevel(logging.WARNING)
+    # It warns that it leaves signals alone, being in a thread: that is what we want.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
     return settings

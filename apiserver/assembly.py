@@ -18,6 +18,7 @@ from apiserver.auth.rbac import Rbac
 from apiserver.auth.rules import compile_rules
 from apiserver.auth.tokens import ServiceAccountTokens
 from apiserver.bootstrap import policy
+from apiserver.bootstrap.aggregation import ClusterRoleAggregation
 from apiserver.bootstrap.seed import seed
 from apiserver.connect.connections import Connections
 from apiserver.connect.kubelets import KubeletTls
@@ -58,6 +59,7 @@ class Assembly:
     registry: Registry
     kinds: KindTable
     watches: Watches
+    aggregation: ClusterRoleAggregation | None = None
     stopping: bool = False
 
     def begin_stopping(self) -> None:
@@ -65,6 +67,8 @@ class Assembly:
         self.watches.stop()
 
     async def close(self) -> None:
+        if self.aggregation is not None:
+            await self.aggregation.close()
         await self.registry.stop()
         await self.store.close()
 
@@ -95,7 +99,11 @@ async def assemble(settings: Settings) -> Assembly:
     )
     registry.start()
     await seed(registry, settings, _now())
-    return _with_routes(settings, store, registry, rbac, authorizer, tokens, create_app)
+    aggregation = ClusterRoleAggregation(registry)
+    registry.observe(aggregation.observe)
+    assembly = _with_routes(settings, store, registry, rbac, authorizer, tokens, create_app)
+    assembly.aggregation = aggregation
+    return assembly
 
 
 def _with_routes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +20,8 @@ class BenchCluster:
     def __init__(self, folder: Path, profile: str) -> None:
         self.folder = folder
         self.profile = profile
+        # Another cluster of this machine may have the usual port.
+        self.port = free_port()
         self.environment = {
             **os.environ,
             "KNARR_HOME": str(folder / "home"),
@@ -39,8 +42,8 @@ class BenchCluster:
     def kubectl(self, *arguments: str) -> str:
         return self.run("kubectl", *arguments)
 
-    def start(self) -> None:
-        self.knarr("start", "--runtime", "native")
+    def start(self, *more: str) -> None:
+        self.knarr("start", "--runtime", "native", "--port", str(self.port), *more)
 
     def delete(self) -> None:
         print(self.knarr("delete", "--prove"), file=sys.stderr)
@@ -93,6 +96,12 @@ class BenchCluster:
     def cpu(self) -> dict[str, float]:
         """CPU seconds so far, user and system, by component; ended children that were waited for included."""
         return {name: sum(_cpu(pid) for pid in pids) for name, pids in self.processes().items()}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _pss(pid: int) -> int:

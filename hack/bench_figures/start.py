@@ -52,7 +52,7 @@ def _with_images(cluster: BenchCluster, archive: Path) -> None:
 
 
 async def _one_start(cluster: BenchCluster) -> tuple[float, float, float]:
-    command = [sys.executable, "-m", "knarr", "start", "--no-wait"]
+    command = [sys.executable, "-m", "knarr", "start", "--no-wait", "--port", str(cluster.port)]
     began = time.monotonic()
     process = subprocess.Popen(command, env=cluster.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     client = Client.from_kubeconfig(cluster.root / "kubeconfig" / "admin.yaml", user_agent="bench")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -113,11 +114,18 @@ def running_cluster(home: Path, *, runtime: str, profile: str) -> Iterator[TestC
     """Start, hand over, delete and prove that nothing is left."""
     cluster = TestCluster(profile, home)
     try:
-        cluster.knarr("start", "--runtime", runtime)
+        # Another cluster of this machine may have the usual port.
+        cluster.knarr("start", "--runtime", runtime, "--port", str(free_port()))
         yield cluster
     finally:
         keep_logs(cluster)
         cluster.knarr("delete", "--prove", timeout=180)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def keep_logs(cluster: TestCluster) -> None:

@@ -8,7 +8,7 @@ from apiserver.routes import bodies, options
 from apiserver.routes.request import Answer, Request
 from apiserver.routes.resources import namespace_of, patch_type_of
 from apiserver.routes.responses import document
-from apiserver.virtual import ALL
+from apiserver.virtual import ALL, scale
 from apiserver.virtual.call import Call, Handler, Services
 
 _OPTIONS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions", "delete": "DeleteOptions"}
@@ -23,7 +23,12 @@ class VirtualResources:
         self._handlers = ALL if handlers is None else handlers
 
     def handles(self, kind: Kind, subresource: str) -> bool:
-        return (kind.resource, subresource) in self._handlers
+        return self._handler(kind, subresource) is not None
+
+    def _handler(self, kind: Kind, subresource: str) -> Handler | None:
+        found = self._handlers.get((kind.resource, subresource))
+        # Custom resources are not in the table, but scale like the built-in ones.
+        return scale if found is None and subresource == "scale" and kind.scale_paths else found
 
     async def serve(self, request: Request) -> Answer:
         info, kind = request.info, request.kind
@@ -42,7 +47,9 @@ class VirtualResources:
             services=self._services,
             content_type=content_type,
         )
-        code, answer = await self._handlers[kind.resource, info.subresource](call)
+        handler = self._handler(kind, info.subresource)
+        assert handler is not None, "asked for what it does not handle"
+        code, answer = await handler(call)
         return document(request, answer, code)
 
     @staticmethod

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from apiserver.virtual import authentication, authorization, components, eviction, pods
 from apiserver.virtual.call import Call, Handler, Services
-from apiserver.virtual.scale import scale
+from apiserver.virtual.scaling import scale
 
 _AUTHENTICATION, _AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
 

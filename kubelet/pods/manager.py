@@ -38,7 +38,7 @@ class PodManager:
             self._left.setdefault(sandbox.uid, Record()).sandboxes.append(sandbox)
         for container in containers:
             if container.sandbox_id in owners:
-                self._left[owners[container.sandbox_id]].containers[container.id] = container
+                self._left[owners[container.sandbox_id]].add(container)
         networks = await context.network.pods()
         for uid, network in networks.items():
             self._left.setdefault(uid, Record()).ips = network.ips

@@ -32,6 +32,12 @@ class Record:
     def sandbox(self) -> SandboxStatus | None:
         return self.sandboxes[-1] if self.sandboxes else None
 
+    def add(self, status: ContainerStatus) -> None:
+        """What the runtime says of a container; of an ended one, with its last words."""
+        if status.state == ContainerState.EXITED:
+            status = dataclasses.replace(status, message=termination.message(status))
+        self.containers[status.id] = status
+
     def sandbox_stopped(self, sandbox_id: str) -> None:
         self.sandboxes = [
             dataclasses.replace(s, state=SandboxState.NOT_READY) if s.id == sandbox_id else s for s in self.sandboxes
@@ -49,9 +55,7 @@ async def observe(context: Context, pod: documents.Document, record: Record, rep
         except NotFoundInRuntime:
             del record.containers[id_]
             continue
-        if status.state == ContainerState.EXITED:
-            status = dataclasses.replace(status, message=termination.message(status))
-        record.containers[id_] = status
+        record.add(status)
     observed = Observed(
         sandbox=record.sandbox,
         ips=record.ips,

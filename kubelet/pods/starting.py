@@ -21,6 +21,9 @@ from kubelet.volumes.problems import VolumesNotReady
 
 log = logging.getLogger(__name__)
 
+SHOWN_SECONDS = 1.0
+"""How long the error of a container that did come into being stands; its restarts are then backed off as any."""
+
 
 class PodFailure(Exception):
     """There is no sandbox, or no volumes: nothing of the pod can start now."""
@@ -117,7 +120,7 @@ async def start_container(
     try:
         await uninterrupted(context.runtime.start_container(id_))
     except (RuntimeError_, OSError) as error:
-        raise failed(context, pod, container, "RunContainerError", str(error)) from error
+        raise failed(context, pod, container, "RunContainerError", str(error), retry_seconds=SHOWN_SECONDS) from error
     context.recorder.pod(pod, NORMAL, "Started", "Container started", field_path=path)
     return id_
 
@@ -133,13 +136,15 @@ async def post_start(context: Context, pod: Document, container: Document, id_: 
     except hooks.HookFailed as error:
         path = documents.field_path(pod, container["name"])
         context.recorder.pod(pod, WARNING, "FailedPostStartHook", "PostStartHook failed", field_path=path)
-        raise StartFailure("PostStartHookError", str(error)) from error
+        raise StartFailure("PostStartHookError", str(error), retry_seconds=SHOWN_SECONDS) from error
 
 
-def failed(context: Context, pod: Document, container: Document, reason: str, message: str) -> StartFailure:
+def failed(
+    context: Context, pod: Document, container: Document, reason: str, message: str, *, retry_seconds: float = 10.0
+) -> StartFailure:
     path = documents.field_path(pod, container["name"])
     context.recorder.pod(pod, WARNING, "Failed", f"Error: {message}", field_path=path)
-    return StartFailure(reason, message)
+    return StartFailure(reason, message, retry_seconds=retry_seconds)
 
 
 def first_attempt(context: Context, pod: Document, name: str) -> int:

@@ -102,7 +102,9 @@ class ImageStore:
         return list(dict.fromkeys(names))
 
     async def pull(self, reference: str, credentials: Sequence[RegistryCredentials] = ()) -> Image:
-        """Those that ask for the same at the same time share one pull. Raises ImageError, InvalidImageName."""
+        """``credentials`` are tried in their order (the caller knows that they are for this registry); without any it
+        is as root's own auth file says. Those that ask for the same at the same time share one pull. Raises
+        ImageError, InvalidImageName."""
         key = (str(references.parse(reference)), tuple(credentials))
         task = self._pulls.get(key)
         if task is None:
@@ -170,9 +172,8 @@ class ImageStore:
         self, reference: Reference, given: tuple[RegistryCredentials, ...], scratch: Path
     ) -> tuple[str | None, str]:
         """(file with the credentials that were let in, digest). Each is tried until one is let in."""
-        tries = credentials.matching(reference, given)
         last: Denied | None = None
-        for one in tries:
+        for one in given:
             file = scratch / "auth.json"
             _write_secret(file, credentials.auth_file(reference, one))
             try:

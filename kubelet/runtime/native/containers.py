@@ -9,14 +9,11 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import os
 import shutil
 import signal
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -32,14 +29,12 @@ from kubelet.runtime.api import (
     RuntimeError_,
     StartError,
 )
-from kubelet.runtime.native import conmon, crun, host, monitors, overlay, records, sandboxes, signals, spec, users
+from kubelet.runtime.native import bundles, conmon, crun, endings, monitors, overlay, records, signals, spec
 from kubelet.runtime.native.records import ContainerRecord
-from kubelet.runtime.native.state import Container, Sandbox, World
+from kubelet.runtime.native.state import Container, World
 
 START_FAILED = 128
 """Exit code of a container that could not be started, as containerd gives it."""
-UNKNOWN_EXIT, UNKNOWN_REASON = 255, "Unknown"
-"""Of a container whose end nobody saw: the machine went down, or its monitor was killed."""
 
 
 async def create(world: World, sandbox_id: str, config: ContainerConfig) -> str:
@@ -62,7 +57,7 @@ async def create(world: World, sandbox_id: str, config: ContainerConfig) -> str:
     target = world.container(config.target_pid_of).pid if config.target_pid_of else 0
     world.containers[container.id] = container
     try:
-        await kernel.in_new_thread(partial(_prepare, world, container, image, target))
+        await kernel.in_new_thread(partial(bundles.prepare, world, container, image, target))
     except BaseException as error:
         await asyncio.shield(_discard(world, container))
         if isinstance(error, OSError):
@@ -82,6 +77,9 @@ async def start(world: World, container_id: str) -> None:
         if not container.sandbox.ready:
             raise StartError(f"sandbox {container.sandbox.id} is not ready")
         try:
+            if (world.layout.crun / container.id).exists():
+                # An earlier kubelet ended while it was at this.
+                await clear_half_start(world, container)
             await _launch(world, container)
         except asyncio.CancelledError:
             await asyncio.shield(clear_half_start(world, container))
@@ -93,16 +91,7 @@ async def start(world: World, container_id: str) -> None:
             world.events.publish(container.sandbox.config.uid, container.id, "stopped")
             raise StartError(message) from error
         world.events.publish(container.sandbox.config.uid, container.id, "started")
-        follow(world, container)
-
-
-def follow(world: World, container: Container) -> None:
-    """Hear of the end of a container that was started, now or by an earlier kubelet."""
-    is_it = partial(_is_monitor, container.id)
-    monitor = conmon.monitor_pid(container.paths) or 0
-    settle = partial(_settle_soon, world, container)
-    if not world.monitors.watch(monitor, is_it=is_it, ended=settle):
-        settle()
+        endings.follow(world, container)
 
 
 async def stop(world: World, container_id: str, *, timeout: float) -> None:
@@ -159,86 +148,16 @@ def update(world: World, container_id: str, resources: LinuxResources) -> None:
     records.save(container.paths.record, container.record)
 
 
-def is_process_of(container: Container, pid: int) -> bool:
-    """Whether ``pid`` is in the container's cgroup (a pid may have been used again)."""
-    try:
-        return container.id in Path(f"/proc/{pid}/cgroup").read_text()
-    except OSError:
-        return False
-
-
-async def settle(world: World, container: Container) -> None:
-    """Record how a container ended whose monitor is gone."""
-    found = exit_code(world, container)
-    if found is None:
-        # The monitor was killed: nobody holds the streams any more, so the container can't go on.
-        await world.cgroups.kill(container.cgroup)
-    elif container.shares_processes:
-        await world.cgroups.kill(container.cgroup)
-    record = container.record
-    if found is None:
-        record.exit_code, record.reason, record.finished_at = UNKNOWN_EXIT, UNKNOWN_REASON, world.clock()
-        record.message = "the container's monitor ended without recording an exit code"
-    else:
-        record.exit_code, record.finished_at = found
-        record.reason = "Error" if record.exit_code else "Completed"
-        if world.cgroups.oom_kills(container.cgroup):
-            record.reason = "OOMKilled"
-    if record.started_at is not None:
-        record.finished_at = max(record.started_at, record.finished_at)
-    container.pid = 0
-    records.save(container.paths.record, record)
-    container.ended.set()
-    world.events.publish(container.sandbox.config.uid, container.id, "stopped")
-
-
-def exit_code(world: World, container: Container) -> tuple[int, datetime] | None:
-    """What conmon wrote, and when. None when it wrote nothing."""
-    file = world.layout.exit(container.id)
-    try:
-        code, written = int(file.read_text()), file.stat().st_mtime
-    except (OSError, ValueError):
-        return None
-    return code, datetime.fromtimestamp(written, UTC)
-
-
 async def clear_half_start(world: World, container: Container) -> None:
     """Undo of a start that didn't get to its end: no process, no cgroup, no file of it is left."""
     await world.crun.delete(container.id)
     monitor = conmon.monitor_pid(container.paths)
     if monitor:
-        monitors.send(monitor, signal.SIGKILL, is_it=partial(_is_monitor, container.id))
+        monitors.send(monitor, signal.SIGKILL, is_it=partial(conmon.is_monitor_of, container_id=container.id))
     await world.cgroups.remove(container.cgroup)
     for file in (container.paths.pid, container.paths.monitor_pid, container.paths.control, container.paths.attach):
         file.unlink(missing_ok=True)
     world.layout.exit(container.id).unlink(missing_ok=True)
-
-
-def _prepare(world: World, container: Container, image: Image, target_pid: int) -> None:
-    """The bundle. Blocking, in a thread of its own (mounting moves its working directory)."""
-    paths, config, sandbox = container.paths, container.record.config, container.sandbox
-    paths.root.mkdir(mode=0o700)
-    records.save(paths.record, container.record)
-    overlay.mount(paths, world.images.layers_root, world.images.lower(image.id))
-    settings = image.config.get("config") or {}
-    if container.log_path:
-        os.makedirs(os.path.dirname(container.log_path), exist_ok=True)
-    for mount in config.mounts:
-        if not os.path.lexists(mount.host_path):
-            os.makedirs(mount.host_path, exist_ok=True)
-    document = spec.config(
-        sandbox=sandbox.config,
-        container=config,
-        image=settings,
-        user=users.resolve(settings.get("User") or "", config.security, users.read(paths.rootfs)),
-        namespaces=_namespaces(sandbox, target_pid),
-        sandbox_mounts=sandboxes.mounts(sandbox.paths, sandbox.config),
-        devices=host.devices(config.devices),
-        cgroup_path=world.cgroups.oci_path(container.cgroup),
-        host=world.host,
-        seccomp_profile=_seccomp(world, config.security.seccomp),
-    )
-    records.write(paths.config, orjson.dumps(document))
 
 
 async def _launch(world: World, container: Container) -> None:
@@ -278,16 +197,6 @@ def _discard_files(world: World, container: Container) -> None:
     world.layout.exit(container.id).unlink(missing_ok=True)
 
 
-_settling: set[asyncio.Task[None]] = set()
-"""A task that nobody holds may be collected before it ends."""
-
-
-def _settle_soon(world: World, container: Container) -> None:
-    task = asyncio.get_running_loop().create_task(settle(world, container), name=f"settle {container.id}")
-    _settling.add(task)
-    task.add_done_callback(_settling.discard)
-
-
 def _record_failure(container: Container, now: datetime, message: str) -> None:
     record = container.record
     record.started_at = None
@@ -302,30 +211,9 @@ def _explained(container: Container, error: Exception) -> str:
     return crun.explain(str(error), document["process"]["args"][0])
 
 
-def _namespaces(sandbox: Sandbox, target_pid: int) -> spec.Namespaces:
-    return sandboxes.namespaces(
-        sandbox.paths, sandbox.config, pause_pid=sandbox.record.pause_pid, target_pid=target_pid
-    )
-
-
-def _seccomp(world: World, wanted: str) -> dict[str, Any] | None:
-    if not wanted.startswith("Localhost:"):
-        return None
-    name = wanted.removeprefix("Localhost:")
-    path = Path(name if name.startswith("/") else f"{world.seccomp_root}/{name}")
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise CreateContainerError(f"cannot load seccomp profile {str(path)!r}: {error}") from error
-
-
 def _signal(container: Container, number: int) -> None:
-    check: Callable[[int], bool] = partial(is_process_of, container)
+    check: Callable[[int], bool] = partial(endings.is_process_of, container)
     monitors.send(container.pid, number, is_it=check)
-
-
-def _is_monitor(container_id: str, pid: int) -> bool:
-    return conmon.is_monitor_of(pid, container_id)
 
 
 def _name(config: ContainerConfig, image: Image) -> str:

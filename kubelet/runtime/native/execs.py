@@ -14,7 +14,7 @@ import orjson
 
 from kubelet.processes import DEVNULL, PIPE, Child
 from kubelet.runtime.api import ContainerState, ExecResult, RuntimeError_, StartError
-from kubelet.runtime.native import conmon, containers, crun, monitors, spec
+from kubelet.runtime.native import conmon, crun, endings, monitors, spec
 from kubelet.runtime.native.state import Container, World
 from kubelet.runtime.native.streams import AttachStreams, ConsoleSocket, ExecStreams
 
@@ -54,7 +54,7 @@ class Command:
         """End the command itself: killing crun doesn't."""
         text = self._text("pid").strip()
         if text.isdigit():
-            monitors.send(int(text), signal.SIGKILL, is_it=partial(containers.is_process_of, self.container))
+            monitors.send(int(text), signal.SIGKILL, is_it=partial(endings.is_process_of, self.container))
 
     def clear(self) -> None:
         if self.console is not None:

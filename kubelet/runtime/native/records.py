@@ -60,7 +60,7 @@ def load(path: Path, kind: type[T]) -> T | None:
     """None when there is no such file or nothing sensible in it."""
     try:
         return _build(kind, orjson.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kubelet import kernel
 from kubelet.runtime.api import ContainerState, NotFoundInRuntime
-from kubelet.runtime.native import conmon, containers, overlay, records, sandbox_set, sandboxes
+from kubelet.runtime.native import conmon, containers, endings, overlay, records, sandbox_set, sandboxes
 from kubelet.runtime.native.records import ContainerRecord, SandboxRecord
 from kubelet.runtime.native.state import Container, Sandbox, World
 
@@ -69,8 +69,8 @@ async def _container(world: World, folder: Path) -> None:
         await _running(world, container)
     elif not sandbox.ready:
         # Created, but never to be started: its sandbox is no more.
-        record.finished_at, record.exit_code = world.clock(), containers.UNKNOWN_EXIT
-        record.reason = containers.UNKNOWN_REASON
+        record.finished_at, record.exit_code = world.clock(), endings.UNKNOWN_EXIT
+        record.reason = endings.UNKNOWN_REASON
         records.save(paths.record, record)
         container.ended.set()
 
@@ -80,7 +80,7 @@ async def _unfinished_start(world: World, container: Container) -> None:
     monitor = conmon.monitor_pid(container.paths)
     if monitor is None:
         return
-    if containers.exit_code(world, container) is None and not await _is_running(world, container):
+    if endings.exit_code(world, container) is None and not await _is_running(world, container):
         await containers.clear_half_start(world, container)
         return
     container.record.started_at = container.record.created_at
@@ -91,9 +91,9 @@ async def _running(world: World, container: Container) -> None:
     monitor = conmon.monitor_pid(container.paths) or 0
     if conmon.is_monitor_of(monitor, container.id):
         container.pid = conmon.container_pid(container.paths) or 0
-        containers.follow(world, container)
+        endings.follow(world, container)
     else:
-        await containers.settle(world, container)
+        await endings.settle(world, container)
 
 
 async def _is_running(world: World, container: Container) -> bool:

@@ -79,12 +79,8 @@ async def _end_monitors(watched: list[tuple[str, int]]) -> None:
             return
         if attempt == _TRIES // 2:
             for name, pid in watched:
-                monitors.send(pid, signal.SIGKILL, is_it=partial(_is_it, name))
+                monitors.send(pid, signal.SIGKILL, is_it=partial(conmon.is_monitor_of, container_id=name))
         await asyncio.sleep(_PAUSE)
-
-
-def _is_it(container_id: str, pid: int) -> bool:
-    return conmon.is_monitor_of(pid, container_id)
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -137,7 +137,7 @@ async def test_a_password_is_asked_for_and_accepted(store: ImageStore, protected
     name = f"{protected.host}/team/private:1"
     good = RegistryCredentials(USER, PASSWORD, registry=protected.host)
     bad = RegistryCredentials(USER, "wrong", registry=protected.host)
-    for given in ((), (bad,), (RegistryCredentials(USER, PASSWORD, registry="elsewhere.example"),)):
+    for given in ((), (bad,)):
         with pytest.raises(ImageError, match=r"pull access denied.*authorization failed") as raised:
             await store.pull(name, given)
         assert PASSWORD not in str(raised.value)

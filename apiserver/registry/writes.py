@@ -110,6 +110,8 @@ class Writes:
         kind.prepare_create(body)
         if kind.has_status:
             body.setdefault("status", {})
+        # Once more: admission may have added parts, and the status that was dropped has defaults, too.
+        kind.set_defaults(body)
 
     async def _store_new(
         self, kind: Kind, namespace: str, body: Document, options: WriteOptions, generated: bool

@@ -77,6 +77,7 @@ class Database:
         self._engine = sa.create_engine(
             url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool, **self._dialect.engine_options
         )
+        sa.event.listen(self._engine, "connect", self._prepare)
         self._inserts: dict[int, str] = {}
         self._connection: sa.Connection | None = None
 
@@ -87,15 +88,20 @@ class Database:
 
     def open(self, *, create: bool) -> None:
         """``create``: make the tables where there are none. The log's one writer does."""
-        connection = self._connection = self._engine.connect()
-        for statement in self._dialect.on_connect:
-            connection.exec_driver_sql(statement)
+        connection = self._open_connection()
         if create:
             self._begin()
             _METADATA.create_all(connection)
             if connection.scalar(sa.select(SETTINGS.c.value).where(SETTINGS.c.name == COMPACTED)) is None:
                 connection.execute(sa.insert(SETTINGS).values(name=COMPACTED, value=0))
             self._commit()
+
+    def _prepare(self, driver_connection: Any, record: Any) -> None:
+        """Also of a connection that replaces a lost one."""
+        cursor = driver_connection.cursor()
+        for statement in self._dialect.on_connect:
+            cursor.execute(statement)
+        cursor.close()
 
     def close(self) -> None:
         if self._connection is not None:
@@ -197,7 +203,7 @@ class Database:
 
     def _open_connection(self) -> sa.Connection:
         if self._connection is None:
-            raise RuntimeError("the database is not open")
+            self._connection = self._engine.connect()
         return self._connection
 
     def _insert_sql(self, count: int) -> str:
@@ -219,5 +225,19 @@ class Database:
         try:
             self._open_connection().exec_driver_sql("ROLLBACK")
         except DatabaseError:
-            # A failed COMMIT may have rolled back on its own; the next BEGIN tells if the connection is broken.
+            # A failed COMMIT may have rolled back on its own, or the connection is lost: the next use opens another.
             return
+        finally:
+            self.reset()
+
+    def reset(self) -> None:
+        """After a failure: end what SQLAlchemy holds to be a transaction, let go of a connection that is lost."""
+        connection = self._connection
+        if connection is None:
+            return
+        try:
+            connection.rollback()
+        except DatabaseError:
+            self._connection = None
+            connection.invalidate()
+            connection.close()

@@ -60,6 +60,8 @@ POSTGRESQL = Dialect(
     notify_sql=f"NOTIFY {CHANNEL}",
     listen_sql=f"LISTEN {CHANNEL}",
     wait=_notified,
+    # The writer's rows are passed by position.
+    engine_options={"paramstyle": "format"},
 )
 
 

@@ -33,6 +33,9 @@ def encode(document: Document) -> Draft:
     return Draft(head, tail, document)
 
 
+_NO_LABELS: dict[str, str] = {}
+
+
 class ParsedObjects:
     """Bounds how many entries keep their parsed form: first in, first out, by number and by bytes of JSON.
 
@@ -58,8 +61,8 @@ class ParsedObjects:
 class Entry:
     """One object at one revision. Shared by all readers: never change ``object``.
 
-    ``labels``, ``fields``, ``versions`` and ``cache`` are derived from the object and kept as long as the entry:
-    the registry's are the first three (None until asked for), ``cache`` is whoever renders Tables.
+    ``labels``, ``fields``, ``versions`` and ``cache`` are derived from the object and kept as long as the entry, None
+    until somebody asks: the first three are the registry's, ``cache`` is whoever's renders Tables.
     """
 
     __slots__ = ("_object", "_parsed", "cache", "data", "fields", "key", "labels", "revision", "versions")
@@ -77,6 +80,7 @@ class Entry:
         self.versions: dict[str, Entry] | None = None
         self.cache: Any = None
         if document is not None:
+            self.labels = document["metadata"].get("labels") or _NO_LABELS
             parsed.keep(self)
 
     @property

@@ -226,10 +226,16 @@ class Store:
         thread = DatabaseThread("store-follower", self.url, create=False)
         await thread.start()
         try:
-            await thread.run(lambda database: database.listen())
             while True:
-                await thread.run(lambda database: database.wait_for_others(FOLLOW_SECONDS))
-                self._writer.learn()
+                try:
+                    await thread.run(lambda database: database.listen())
+                    while True:
+                        self._writer.learn()
+                        await thread.run(lambda database: database.wait_for_others(FOLLOW_SECONDS))
+                except Exception as error:  # noqa: BLE001
+                    # The task's loop top: without the database there is nothing to learn.
+                    log.error("can't follow other servers: %s", error)
+                    await asyncio.sleep(FOLLOW_SECONDS)
         finally:
             await thread.stop()
 

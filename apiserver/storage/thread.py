@@ -68,6 +68,7 @@ class DatabaseThread:
                 result, error = work(database), None
             except Exception as failure:  # noqa: BLE001 -- the thread's loop top: whoever asked gets it
                 result, error = None, failure
+                database.reset()
             self._answer(future, result, error)
             # What was answered must not be kept alive until the next job.
             del job, work, future, result, error

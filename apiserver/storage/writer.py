@@ -143,22 +143,20 @@ class Writer:
         except Exception as error:  # noqa: BLE001 -- whatever the database could not do is the writers' answer
             await self._store_one_by_one(writes, error)
             return
-        if rows is None:
-            await self._learn()
+        if rows is not None:
+            self._apply(writes, rows)
+        elif await self._look():
             self._queue[:0] = writes
         else:
-            self._apply(writes, rows)
+            for write in writes:
+                _refuse(write, WriteFailed("can't read what other servers wrote"))
 
     async def _store_one_by_one(self, writes: list[Write], error: Exception) -> None:
         """One write that can't be stored must not fail those that share its transaction."""
-        try:
-            await self._learn()
-        except Exception as failure:  # noqa: BLE001 -- the database is gone: all of them fail
+        if len(writes) == 1 or not await self._look():
             for write in writes:
-                _refuse(write, WriteFailed(str(failure)))
-            return
-        if len(writes) == 1:
-            _refuse(writes[0], WriteFailed(str(error)))
+                _refuse(write, WriteFailed(str(error)))
+            self._curious = True
             return
         for write in writes:
             good, refused = self._check([write])
@@ -167,25 +165,28 @@ class Writer:
             for _, problem in refused:
                 _refuse(write, problem)
 
-    async def _look(self) -> None:
+    async def _look(self) -> bool:
         try:
             await self._learn()
-        except Exception:
-            # Whoever asked looks again soon; a write that comes first learns by itself.
-            log.exception("can't read what other servers wrote")
+        except Exception as error:  # noqa: BLE001
+            # Whoever wrote is told; the follower, or the next write that fails, looks again.
+            log.error("the log of revisions can't be read: %s", error)
+            return False
+        return True
 
     async def _learn(self) -> None:
         """Take in what the log holds beyond what memory knows, whoever wrote it."""
         while True:
             since = self.revision
-            rows, last, line = await self._thread.run(
-                lambda db, since=since: (db.rows_after(since, MOST_FOREIGN), db.last_revision(), db.compacted())
+            # The last revision first: what is committed after it is known to be unknown.
+            last, rows, line = await self._thread.run(
+                lambda db, since=since: (db.last_revision(), db.rows_after(since, MOST_FOREIGN), db.compacted())
             )
             if line > since:
                 raise WriteFailed(f"this server stopped at revision {since}, others compacted up to {line}: restart it")
             self._foreign(rows)
             if len(rows) < MOST_FOREIGN:
-                self.given = max(self.given, last)
+                self.given = max(self.given, last, self.revision)
                 return
 
     def _apply(self, writes: list[Write], rows: list[Row]) -> None:

@@ -6,7 +6,7 @@ or storage.
 """
 
 from apimachinery.schemas.builder import from_openapi
-from apimachinery.schemas.cache import definitions, description, ensure, schema
+from apimachinery.schemas.cache import define, definitions, description, ensure, forget, schema
 from apimachinery.schemas.checking import Problems, check
 from apimachinery.schemas.decoding import decode, decode_yaml
 from apimachinery.schemas.pruning import drop_nulls, prune
@@ -20,10 +20,12 @@ __all__ = [
     "check",
     "decode",
     "decode_yaml",
+    "define",
     "definitions",
     "description",
     "drop_nulls",
     "ensure",
+    "forget",
     "from_openapi",
     "prune",
     "schema",

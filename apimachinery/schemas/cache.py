@@ -36,6 +36,7 @@ class _Loaded:
     index: _Index = {}
     data: _Data = b""
     schemas: dict[str, Schema] = {}
+    custom: dict[str, dict[str, Any]] = {}
 
 
 def schema(name: str) -> Schema:
@@ -54,6 +55,27 @@ def description(name: str, field: str = "") -> str:
     entry = _index()[name]
     texts: dict[str, str] = orjson.loads(_Loaded.data[entry[3] : entry[3] + entry[4]])
     return texts.get(field, "")
+
+
+def define(name: str, kind: str, openapi: dict[str, Any] | None) -> Schema:
+    """Make ``name`` the definition of a custom resource (openAPIV3Schema; None: anything goes), or replace it."""
+    from apimachinery.schemas.builder import from_openapi
+
+    made = from_openapi(kind, openapi)
+    _Loaded.custom[name] = openapi or {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    _Loaded.schemas[name] = made
+    return made
+
+
+def forget(name: str) -> None:
+    """Undo ``define``; nothing happens if there is no such definition."""
+    if _Loaded.custom.pop(name, None) is not None:
+        del _Loaded.schemas[name]
+
+
+def custom_definitions() -> dict[str, dict[str, Any]]:
+    """The OpenAPI of what was defined at run time, by name. Not to be changed."""
+    return _Loaded.custom
 
 
 def ensure() -> None:

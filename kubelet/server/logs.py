@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from kubelet import kernel
@@ -75,8 +75,23 @@ class _Renderer:
         begins = not self._within[name]
         partial = tag.startswith(b"P")
         self._within[name] = partial
-        head = stamp + b" " if self._options.timestamps and begins else b""
+        head = in_utc(stamp) + b" " if self._options.timestamps and begins else b""
         return head + text + (b"" if partial else b"\n")
+
+
+def in_utc(stamp: bytes) -> bytes:
+    """The same moment with a Z, however many digits its fraction has; conmon writes the offset of the machine's zone."""
+    if stamp.endswith(b"Z"):
+        return stamp
+    if stamp.endswith(b"+00:00"):
+        return stamp[:-6] + b"Z"
+    whole, _, fraction = stamp[:-6].decode("latin-1").partition(".")
+    try:
+        local = datetime.fromisoformat(whole + stamp[-6:].decode("latin-1"))
+    except ValueError:
+        return stamp
+    text = local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{fraction}Z".encode() if fraction else f"{text}Z".encode()
 
 
 def moment(stamp: bytes) -> float:

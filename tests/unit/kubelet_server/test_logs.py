@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kubelet.server.app import log_options
-from kubelet.server.logs import LogOptions, moment, read
+from kubelet.server.logs import LogOptions, in_utc, moment, read
 
 TEXT = (
     "2026-01-02T03:04:05.000000001Z stdout F one\n"
@@ -85,6 +85,12 @@ def test_a_timestamp_keeps_its_fraction() -> None:
     assert moment(b"1970-01-01T00:00:01.500000000Z") == pytest.approx(1.5)
     assert moment(b"1970-01-01T01:00:01.25+01:00") == pytest.approx(1.25)
     assert moment(b"nonsense") == 0.0
+
+
+def test_timestamps_are_shown_in_utc() -> None:
+    assert in_utc(b"2026-01-02T03:04:05.123456789+00:00") == b"2026-01-02T03:04:05.123456789Z"
+    assert in_utc(b"2026-01-02T03:04:05.1+02:00") == b"2026-01-02T01:04:05.1Z"
+    assert in_utc(b"nonsense") == b"nonsense"
 
 
 def test_options_come_from_the_query() -> None:

@@ -2,7 +2,7 @@
 
 The bundled definitions are a JSON-schema rendering of upstream's v2 document: types that may be null, enums of
 apiVersion and kind, references that start with ``#/$defs/``. Here they become OpenAPI again. ``enums.json`` adds the
-enums and what their values mean, which upstream's published document leaves out and a real server serves.
+values of enums, which upstream's published document leaves out and a real server serves.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def v2(all_of_them: dict[str, Definition], names: Iterable[str]) -> dict[str, De
 def _converted(
     source: dict[str, Definition], names: Iterable[str], convert: Callable[[Definition], Definition]
 ) -> dict[str, Definition]:
-    enums: dict[str, dict[str, dict[str, str]]] = orjson.loads(Path(__file__).with_name("enums.json").read_bytes())
+    enums: dict[str, dict[str, list[str]]] = orjson.loads(Path(__file__).with_name("enums.json").read_bytes())
     found: dict[str, Definition] = {}
     waiting = [*names, *_EVERYWHERE]
     while waiting:
@@ -63,7 +63,7 @@ def _converted(
 
 
 def _definition(
-    name: str, source: Definition, enums: dict[str, dict[str, str]], convert: Callable[[Definition], Definition]
+    name: str, source: Definition, enums: dict[str, list[str]], convert: Callable[[Definition], Definition]
 ) -> Definition:
     made = {key: value for key, value in convert(source).items() if key != "properties"}
     properties = source.get("properties") or {}
@@ -83,13 +83,13 @@ def _corrected(name: str, field: str, source: Definition) -> Definition:
     return {**source, **CORRECTIONS.get((name, field), {})}
 
 
-def _with_enum(made: Definition, meanings: dict[str, str] | None) -> Definition:
-    if not meanings:
+def _with_enum(made: Definition, values: list[str] | None) -> Definition:
+    if not values:
         return made
-    lines = [f' - `"{value}"`' + (f" {meaning}" if meaning else "") for value, meaning in meanings.items()]
+    lines = [f' - `"{value}"`' for value in values]
     made["description"] = made.get("description", "") + "\n\nPossible enum values:\n" + "\n".join(lines)
     holder = made.get("items") or made.get("additionalProperties") or made
-    holder["enum"] = list(meanings)
+    holder["enum"] = values
     return made
 
 

@@ -72,10 +72,10 @@ def test_v3_describes_fields_and_how_they_merge(apps):
     assert "enum" not in kind["properties"]["kind"]
 
 
-def test_enums_are_given_with_their_meaning(apps):
+def test_enums_are_given_with_their_values(apps):
     policy = apps["components"]["schemas"]["io.k8s.api.core.v1.Container"]["properties"]["imagePullPolicy"]
     assert policy["enum"] == ["Always", "IfNotPresent", "Never"]
-    assert 'Possible enum values:\n - `"Always"` means' in policy["description"]
+    assert 'Possible enum values:\n - `"Always"`\n' in policy["description"]
 
 
 @pytest.mark.parametrize(("group", "version"), sorted({(k.group, k.version) for k in kinds.ALL}))

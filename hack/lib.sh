@@ -60,6 +60,8 @@ ensure_venv() {
     "$bin/python" -m pip install --quiet --disable-pip-version-check -e "$root${extras:+[$extras]}" 2> >(grep -v '^WARNING: Location' >&2) ||
         fail "pip could not install the project" "see the lines above; is the package index reachable?"
     "$bin/python" -m compileall -q -j 0 "$root/apimachinery" "$root/apiclient" "$root/apiserver" "$root/controllers" "$root/kubelet" "$root/knarr" || true
+    # Field schemas are compiled once here, so that no start pays for it.
+    (cd "$root" && "$bin/python" -c 'from apimachinery import schemas; schemas.ensure()') || fail "the field schemas could not be compiled" "see the lines above"
     echo "$stamp" >"$venv/.knarr-$extras"
 }
 

@@ -15,7 +15,7 @@ from controllers.garbagecollection import collector
 from controllers.nodes import eviction, lifecycle, ranges
 from controllers.scheduling import scheduler
 from controllers.settings import Settings
-from controllers.upkeep import aggregation, finished, podgc, rootca
+from controllers.upkeep import aggregation, budgets, finished, podgc, rootca
 from controllers.volumes import claims, ephemeral, protection, volumes
 from controllers.workloads import cronjobs, daemonsets, deployments, jobs, replicas, statefulsets
 
@@ -32,6 +32,8 @@ ALL: tuple[Controller, ...] = (
     finished.CONTROLLER,
     podgc.CONTROLLER,
     aggregation.CONTROLLER,
+    budgets.CONTROLLER,
+    budgets.POD_CONTROLLER,
     scheduler.CONTROLLER,
     slices.CONTROLLER,
     endpoints.CONTROLLER,

@@ -33,6 +33,9 @@ RELIST_EVERY_SECONDS = 600.0
 WATCH_SECONDS = 1800
 """Idle watches are left alone for as long: kopf's default would renew each of them every 70 s."""
 
+RETRIES_SECONDS = (0.1, 0.2, 0.5, *[1.0] * 3600)
+"""kopf gives up, and ends, when these are used up: after an hour without an API server."""
+
 log = logging.getLogger("controllers")
 
 
@@ -151,8 +154,10 @@ def _settings(kopf: Any) -> Any:
     settings.watching.client_timeout = WATCH_SECONDS + 60
     settings.watching.inactivity_timeout = WATCH_SECONDS + 60
     settings.queueing.idle_timeout = 1.0
-    settings.networking.error_backoffs = (0.1, 0.5, 1, 2, 3, 5)
+    settings.networking.error_backoffs = RETRIES_SECONDS
     logging.getLogger("kopf").setLevel(logging.WARNING)
+    # While the API server is away it would say so for each kind and try; the engine's own watches say it once.
+    logging.getLogger("kopf._cogs.clients").setLevel(logging.CRITICAL)
     # It warns that it leaves signals alone, being in a thread: that is what we want.
     logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
     return settings

@@ -7,7 +7,6 @@ import json
 import os
 import select
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -169,7 +168,7 @@ def _teardown(paths: ClusterPaths, *, say: Say) -> None:
     command = [sys.executable, "-m", "kubelet", "--settings", str(paths.settings("kubelet")), "--teardown"]
     try:
         code, output = processes.run(command, timeout=TEARDOWN_SECONDS)
-    except subprocess.TimeoutExpired as error:
+    except processes.TimeoutExpired as error:
         raise StopFailed(f"the teardown of {paths.profile} takes longer than {TEARDOWN_SECONDS:.0f} s") from error
     if code:
         raise StopFailed(

@@ -34,8 +34,11 @@ def spawn_supervisor(profile: str, *, log: Path, progress_variable: str) -> tupl
     return child.pid, read
 
 
+TimeoutExpired = subprocess.TimeoutExpired
+
+
 def run(command: Sequence[str], *, timeout: float, input_bytes: bytes | None = None) -> tuple[int, str]:
-    """Exit code and everything it printed. Raises subprocess.TimeoutExpired past ``timeout`` seconds."""
+    """Exit code and everything it printed. Raises TimeoutExpired past ``timeout`` seconds."""
     done = subprocess.run(
         command,
         input=input_bytes,

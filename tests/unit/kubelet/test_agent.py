@@ -66,7 +66,7 @@ async def test_a_deleted_pod_is_ended_and_then_forgotten(node: Node) -> None:
     found["metadata"].update(deletionTimestamp="2026-01-01T00:00:00Z", deletionGracePeriodSeconds=1)
     node.client.put("pods", found)
     await node.until(lambda: node.gone("web"))
-    await node.until(lambda: not node.agent.pods.pods())
+    await node.until(lambda: not node.agent.pods._workers)
     assert await node.agent.context.runtime.list_containers() == []
     assert await node.agent.context.runtime.list_sandboxes() == []
     assert await node.agent.context.network.pods() == {}
@@ -78,7 +78,6 @@ async def test_a_pod_taken_away_by_force_is_ended(node: Node) -> None:
     node.client.put("pods", pod())
     await node.phase("web", "Running")
     node.client.remove("pods", "default", "web")
-    await node.until(lambda: not node.agent.pods.pods())
     await node.until(lambda: not node.agent.pods._workers)
     assert await node.agent.context.runtime.list_containers() == []
 

@@ -90,7 +90,7 @@ class _Sync:
         uncounted = {k: list(v) for k, v in (self.before.get("uncountedTerminatedPods") or {}).items()}
         held = {p["metadata"]["uid"]: p for p in self.mine if _has_finalizer(p)}
         totals = {}
-        for name, test in (("succeeded", _has_succeeded), ("failed", _has_failed)):
+        for name, test in (("succeeded", _has_succeeded), ("failed", self._has_failed)):
             noted = uncounted.get(name, [])
             still = [uid for uid in noted if uid in held]
             self.status[name] = (self.before.get(name) or 0) + len(noted) - len(still)
@@ -104,6 +104,13 @@ class _Sync:
         if self.indexed:
             return len(indexes.parse(self.status.get("completedIndexes", ""))), totals["failed"]
         return totals["succeeded"], totals["failed"]
+
+    def _has_failed(self, pod: Document) -> bool:
+        """A pod that is deleted before it ends has failed, too: it may never come to say so."""
+        if pods.phase(pod) == "Failed":
+            return True
+        only_failed = self.spec.get("podReplacementPolicy") == "Failed"
+        return not only_failed and pods.is_deleting(pod) and not _has_succeeded(pod)
 
     def _index_of_success(self, fresh: list[str], held: dict[str, Document]) -> list[str]:
         """Notes the completed indexes; a second success of one index counts for nothing but is noted all the same."""
@@ -183,10 +190,10 @@ class _Sync:
     def _manage(self, active: list[Document], done: int, failed: int) -> list[Action]:
         ordered = sorted(active, key=lambda p: (pods.is_ready(p), p["metadata"].get("creationTimestamp", "")))
         if self.suspended:
-            return [replicas.removal(self.job, p) for p in ordered]
+            return self._dismiss(ordered)
         wanted = self._wanted_active(done, len(active))
         if len(active) > wanted:
-            return [replicas.removal(self.job, p) for p in ordered[: len(active) - wanted]]
+            return self._dismiss(ordered[: len(active) - wanted])
         # A pod that is still ending counts, unless only failed ones are to be replaced and it may yet succeed.
         ending = sum(map(pods.is_terminating, self.mine))
         missing = wanted - len(active) - (ending if self.spec.get("podReplacementPolicy") == "Failed" else 0)
@@ -197,6 +204,11 @@ class _Sync:
             self.waits.append(left)
             return []
         return self._create(min(missing, replicas.BURST), active)
+
+    def _dismiss(self, surplus: list[Document]) -> list[Action]:
+        """Without their finalizer first: pods that are not wanted any more have not failed."""
+        freed: list[Action] = [_without_finalizer(p) for p in surplus if _has_finalizer(p)]
+        return [*freed, *(replicas.removal(self.job, p) for p in surplus)]
 
     def _wanted_active(self, done: int, active: int) -> int:
         if self.completions is None:
@@ -266,11 +278,6 @@ def finish_time(pod: Document) -> datetime | None:
 
 def _has_succeeded(pod: Document) -> bool:
     return pods.phase(pod) == "Succeeded"
-
-
-def _has_failed(pod: Document) -> bool:
-    """A pod that is deleted before it ends has failed, once nothing but our finalizer holds it."""
-    return pods.phase(pod) == "Failed"
 
 
 def _has_finalizer(pod: Document) -> bool:

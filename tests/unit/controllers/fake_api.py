@@ -13,19 +13,20 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from apimachinery import schemas
 from apimachinery.errors import AlreadyExists, Conflict, NotFound
 from apimachinery.kinds import named
 from apimachinery.kinds.kind import Kind
+from apimachinery.patches import merge, strategic
 from apimachinery.timestamps import rfc3339
 
 Document = dict[str, Any]
 
 START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
-_MERGE_KEYS = ("uid", "type", "name", "ip")
 
 
 class FakeApi:
-    """``log`` holds every event, as ``(resource, type, object)``. ``refuse`` maps (verb, resource) to an error to raise."""
+    """``log`` holds every event, as ``(resource, type, object)``. ``refuse`` maps (verb, resource) to an error."""
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str, str], Document] = {}
@@ -53,7 +54,7 @@ class FakeApi:
 
     def change(self, resource: str, obj: Document, **sections: Any) -> Document:
         """Replace top-level sections (spec=..., status=...) or merge into metadata."""
-        fresh = copy.deepcopy(self.find(resource, obj["metadata"]["name"], obj["metadata"].get("namespace", "")))
+        fresh = copy.deepcopy(self.find(resource, obj["metadata"]["name"], obj["metadata"].get("namespace", "default")))
         for name, value in sections.items():
             fresh[name] = {**fresh[name], **value} if name == "metadata" else value
         return self._store(named(resource), fresh, bump="spec" in sections)
@@ -64,7 +65,9 @@ class FakeApi:
 
     def vanish(self, resource: str, obj: Document) -> None:
         """The end of a graceful deletion."""
-        self._gone(named(resource), self.find(resource, obj["metadata"]["name"], obj["metadata"].get("namespace", "")))
+        self._gone(
+            named(resource), self.find(resource, obj["metadata"]["name"], obj["metadata"].get("namespace", "default"))
+        )
 
     # What apiclient.Client has.
 
@@ -122,7 +125,10 @@ class FakeApi:
             raise Conflict.of(kind.plural, name, "the uid is another", group=kind.group)
         if version not in (None, old["metadata"]["resourceVersion"]):
             raise Conflict.modified(kind.plural, name, group=kind.group)
-        new = _merge(copy.deepcopy(old), body, strategic=kind_of_patch == "strategic")
+        if kind_of_patch == "strategic":
+            new = strategic.apply(copy.deepcopy(old), body, schemas.schema(kind.schema))
+        else:
+            new = merge.apply(copy.deepcopy(old), body)
         return self._store(kind, new, bump=not subresource and _body(old) != _body(new))
 
     async def delete(self, kind: Kind, namespace: str, name: str, **options: Any) -> Document:
@@ -223,30 +229,3 @@ class FakeApi:
 
 def _body(obj: Document) -> Document:
     return {k: v for k, v in obj.items() if k not in ("metadata", "status")}
-
-
-def _merge(target: Any, patch: Any, *, strategic: bool) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    target = target if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            target.pop(key, None)
-        elif strategic and isinstance(value, list) and value and isinstance(value[0], dict):
-            target[key] = _merge_list(list(target.get(key) or ()), value)
-        else:
-            target[key] = _merge(target.get(key), value, strategic=strategic)
-    return target
-
-
-def _merge_list(found: list[Document], patch: list[Document]) -> list[Document]:
-    for item in patch:
-        key = next(k for k in _MERGE_KEYS if k in item)
-        same = [f for f in found if f.get(key) == item[key]]
-        if item.get("$patch") == "delete":
-            found = [f for f in found if f.get(key) != item[key]]
-        elif same:
-            same[0].update(item)
-        else:
-            found.append(item)
-    return found

@@ -49,10 +49,11 @@ class KeyQueue:
         if key in self._in_work:
             self._again.add(key)
         elif key not in self._queued:
-            rest = self._resting.pop(key, 0.0) - self._clock.time() if self._resting else 0.0
+            rest = self._resting.get(key, 0.0) - self._clock.time() if self._resting else 0.0
             if rest > 0:
                 self.add_after(key, rest)
                 return
+            self._resting.pop(key, None)
             self._queued.add(key)
             self._ready.append(key)
             self._wake()

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from apimachinery.timestamps import rfc3339
-
 from controllers.actions import Action, Delete, Event, Patch, Requeue
 from controllers.controller import Controller, Index, Key, Reader, Watch, key_of
 from controllers.scheduling.terms import tolerates

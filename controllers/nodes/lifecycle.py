@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery.timestamps import rfc3339
-
 from controllers.actions import Action, Event, Patch, Requeue, Update
 from controllers.controller import Controller, Index, Key, Reader, Watch, own_key
 

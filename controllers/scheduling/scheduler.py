@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery.timestamps import rfc3339
-
 from controllers.actions import Action, Bind, Delete, Event, Patch, Requeue
 from controllers.controller import Controller, Index, Key, Reader, Watch, key_of
 from controllers.scheduling import preemption, scores, volumes

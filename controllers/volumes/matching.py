@@ -6,9 +6,8 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
-from apimachinery.quantities import value
-
 from apimachinery import selectors
+from apimachinery.quantities import value
 
 Document = dict[str, Any]
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"

@@ -16,7 +16,6 @@ from kubelet.runtime.api import RuntimeError_
 from kubelet.server import logs, stats
 from kubelet.server.backend import Backend, NoSuchContainer, NotStarted
 from kubelet.server.images import ImageRoutes, Images
-from kubelet.server.responses import problem
 from kubelet.server.streaming import StreamingRoutes
 
 log = logging.getLogger(__name__)
@@ -152,21 +151,23 @@ async def _only_the_api_server(request: web.Request, handler: Any) -> web.Stream
     certificate = request.get_extra_info("peercert") or {}
     names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
     if names != [ADMITTED]:
-        return problem(403, "Forbidden", f"Forbidden (user={names[0] if names else 'system:anonymous'})")
+        text = f"Forbidden (user={names[0] if names else 'system:anonymous'})"
+        return web.Response(status=403, text=text)
     return await handler(request)
 
 
 @web.middleware
 async def _errors(request: web.Request, handler: Any) -> web.StreamResponse:
-    """The one place where what handlers raise becomes an answer."""
+    """The one place where what handlers raise becomes an answer: plain text, which the API server and kubectl put into
+    their own words."""
     try:
         return await handler(request)
     except NoSuchContainer as error:
-        return problem(404, "NotFound", str(error))
+        return web.Response(status=404, text=str(error))
     except (NotStarted, ValueError) as error:
-        return problem(400, "BadRequest", str(error))
+        return web.Response(status=400, text=str(error))
     except RuntimeError_ as error:
-        return problem(500, "InternalError", str(error))
+        return web.Response(status=500, text=str(error))
 
 
 def _tls_context(certificate: str, key: str, client_ca: str) -> ssl.SSLContext:

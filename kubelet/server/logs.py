@@ -80,7 +80,7 @@ class _Renderer:
 
 
 def in_utc(stamp: bytes) -> bytes:
-    """The same moment with a Z, however many digits its fraction has; conmon writes the offset of the machine's zone."""
+    """The same moment with a Z, however many digits its fraction has; conmon writes the machine's own offset."""
     if stamp.endswith(b"Z"):
         return stamp
     if stamp.endswith(b"+00:00"):

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from kubelet.runtime.api import RuntimeError_, Streams
 from kubelet.server import remote_command, upgrades
-from kubelet.server.backend import Backend, NoSuchContainer
+from kubelet.server.backend import Backend, NotStarted
 from kubelet.server.channels import Channels, SpdyChannels, WebSocketChannels
 from kubelet.server.port_forward import PROTOCOL, PortForward
 from kubelet.server.spdy import Session, Stream
@@ -72,10 +72,14 @@ class StreamingRoutes:
         return _must_upgrade()
 
     async def _container(self, request: web.Request) -> str:
+        """Raises RuntimeError_ where nothing of that name runs: kubelet tells the two apart no further."""
         info = request.match_info
-        found = await self._backend.container(info["namespace"], info["pod"], info["container"])
-        if not found.running:
-            raise NoSuchContainer(f'container not found ("{info["container"]}")')
+        try:
+            found = await self._backend.container(info["namespace"], info["pod"], info["container"])
+        except NotStarted:
+            found = None
+        if found is None or not found.running:
+            raise RuntimeError_(f'container not found ("{info["container"]}")')
         return found.id
 
     async def _remote_command(self, request: web.Request, open_streams: Open) -> web.StreamResponse:

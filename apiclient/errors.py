@@ -43,7 +43,9 @@ def from_status(status: dict[str, Any]) -> StatusError:
     )
 
 
-_CLASSES = tuple(c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, StatusError))
+_CLASSES = tuple(
+    c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, StatusError) and c is not StatusError
+)
 _BY_REASON = {c.reason: c for c in reversed(_CLASSES)}
 _BY_CODE = {c.code: c for c in reversed(_CLASSES)}
 

@@ -25,12 +25,14 @@ class PodBackend:
         spec = documents.find_container(document, name)
         if spec is None:
             raise NoSuchContainer(f'container "{name}" in pod "{pod}" is not available')
-        found = self._pods.container(namespace, pod, name, previous=previous)
-        if found is None and previous:
-            raise NoSuchContainer(f'previous terminated container "{name}" in pod "{pod}" not found')
+        # While a container waits for its next start, the one that ended last is the previous one.
+        before = previous and not _waiting(document, name)
+        found = self._pods.container(namespace, pod, name, previous=before)
+        if previous and (found is None or found.state != ContainerState.EXITED):
+            raise NotStarted(f'previous terminated container "{name}" in pod "{pod}" not found')
         if found is None:
             raise NotStarted(f'container "{name}" in pod "{pod}" is waiting to start: {_why(document, name)}')
-        path = self._pods.log_path(namespace, pod, name, previous=previous)
+        path = self._pods.log_path(namespace, pod, name, previous=before)
         return ContainerRef(
             id=found.id,
             log_path=str(path),
@@ -55,9 +57,18 @@ class PodBackend:
         return [(pod, many) for pod, many in found if pod is not None]
 
 
+_WHY = {"ErrImagePull": "image can't be pulled", "ImagePullBackOff": "trying and failing to pull image"}
+
+
 def _why(pod: Document, name: str) -> str:
+    reason = _waiting(pod, name).get("reason") or "ContainerCreating"
+    return _WHY.get(reason, reason)
+
+
+def _waiting(pod: Document, name: str) -> Document:
+    """The container's waiting state as reported; empty where it does not wait."""
     for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
         for entry in pod["status"].get(field) or ():
             if entry["name"] == name:
-                return (entry["state"].get("waiting") or {}).get("reason") or "ContainerCreating"
-    return "ContainerCreating"
+                return entry["state"].get("waiting") or {}
+    return {}

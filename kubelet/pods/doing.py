@@ -8,21 +8,30 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from kubelet.events import WARNING
-from kubelet.pods import documents, starting, steps, stopping
+from kubelet.events import NORMAL, WARNING
+from kubelet.pods import documents, resources, starting, steps, stopping
 from kubelet.pods.configs import log_directory
 from kubelet.pods.context import Context
 from kubelet.pods.documents import Document
 from kubelet.pods.images import StartFailure
 from kubelet.pods.observed import Failure, Observed
+from kubelet.pods.plan import RESIZE
 from kubelet.pods.steps import Step
-from kubelet.runtime.api import ContainerState, ContainerStatus, Image, SandboxState, SandboxStatus
+from kubelet.runtime.api import (
+    ContainerState,
+    ContainerStatus,
+    Image,
+    RuntimeError_,
+    SandboxState,
+    SandboxStatus,
+)
 
 if TYPE_CHECKING:
     from kubelet.pods.worker import Worker
 
 POD_RETRY_SECONDS = (0.5, 60.0)
 """First and longest wait after volumes, network or sandbox failed."""
+RESIZE_RETRY_SECONDS = 10.0
 
 
 class Doer:
@@ -37,6 +46,7 @@ class Doer:
             steps.StartContainer: self._start_container,
             steps.KillContainer: self._kill_container,
             steps.BackOff: self._back_off,
+            steps.Resize: self._resize,
             steps.RemoveContainer: self._remove_container,
             steps.StopContainers: self._stop_containers,
             steps.Release: self._release,
@@ -89,7 +99,7 @@ class Doer:
         await starting.create_sandbox(self._context, pod, step.attempt, created)
         if step.attempt:
             message = "Pod sandbox changed, it will be killed and re-created."
-            self._context.recorder.pod(pod, "Normal", "SandboxChanged", message)
+            self._context.recorder.pod(pod, NORMAL, "SandboxChanged", message)
 
     async def _start_container(self, step: steps.StartContainer, observed: Observed) -> None:
         record, pod, context = self._worker.record, self._worker.pod, self._context
@@ -169,6 +179,27 @@ class Doer:
     async def _remove_container(self, step: steps.RemoveContainer, observed: Observed) -> None:
         await self._context.runtime.remove_container(step.container_id)
         self._worker.record.containers.pop(step.container_id, None)
+
+    async def _resize(self, step: steps.Resize, observed: Observed) -> None:
+        """The pod's group has to be the larger one all the while."""
+        pod, record, runtime = self._worker.pod, self._worker.record, self._context.runtime
+        container, status = documents.find_container(pod, step.name), record.containers.get(step.container_id)
+        if container is None or status is None:
+            return
+        wanted = resources.of_container(pod, container, memory_capacity=self._context.memory_capacity)
+        grows = (wanted.memory_limit or 0) > (status.resources.memory_limit or 0)
+        try:
+            if grows:
+                await runtime.update_sandbox_resources(status.sandbox_id, resources.of_pod(pod))
+            await runtime.update_resources(step.container_id, wanted)
+            await runtime.update_sandbox_resources(status.sandbox_id, resources.of_pod(pod))
+        except (RuntimeError_, OSError) as error:
+            until = self._context.now() + timedelta(seconds=RESIZE_RETRY_SECONDS)
+            record.failures[f"{RESIZE}{step.name}"] = Failure("ResizeError", str(error), until)
+            self._context.recorder.pod(pod, WARNING, "ResizeError", f"resizing container {step.name}: {error}")
+        else:
+            record.failures.pop(f"{RESIZE}{step.name}", None)
+            self._context.recorder.pod(pod, NORMAL, "ResizeCompleted", f"Pod resize completed: container {step.name}")
 
     async def _stop_containers(self, step: steps.StopContainers, observed: Observed) -> None:
         grace = self._worker.grace

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from kubelet.pods import documents
+from kubelet.pods import documents, resources
 from kubelet.pods.documents import Document
 from kubelet.pods.observed import Observed, is_exited, is_running, next_backoff
 from kubelet.pods.plan_init import plan_init
@@ -18,6 +18,7 @@ from kubelet.pods.steps import (
     KillContainer,
     Release,
     RemoveContainer,
+    Resize,
     StartContainer,
     Step,
     StopContainers,
@@ -25,6 +26,8 @@ from kubelet.pods.steps import (
 )
 from kubelet.runtime.api import ContainerState, ContainerStatus
 
+RESIZE = "resize/"
+"""Before a container's name, in ``Observed.failures``: its limits couldn't be changed."""
 KEEP_ENDED = 2
 """Of each container: the one that is shown and the one before it, whose end and log people ask for."""
 
@@ -125,6 +128,8 @@ def _containers(pod: Document, observed: Observed, now: datetime) -> list[Step]:
             kept += 1
         if kill is not None:
             regular.append(kill)
+        elif (resize := _resize(pod, container, status, observed, now)) is not None:
+            regular.append(resize)
     if not kept and not regular:
         # Sidecars must not keep a pod alive that has nothing else to run.
         return [*steps, *_end_running(observed)]
@@ -146,6 +151,30 @@ def _kill(pod: Document, container: Document, status: ContainerStatus, observed:
     if observed.startup.get(status.id) is False:
         return KillContainer(status.id, name, f"Container {name} failed startup probe{again}", "startup")
     return None
+
+
+def _resize(
+    pod: Document, container: Document, status: ContainerStatus, observed: Observed, now: datetime
+) -> Step | None:
+    """Where the pod's limits were changed while it runs. What the runtime doesn't know can't have been changed."""
+    name, is_now = container["name"], status.resources
+    if is_now.cpu_shares is None:
+        return None
+    wanted = resources.of_container(pod, container, memory_capacity=1)
+    changed = []
+    if wanted.cpu_shares != is_now.cpu_shares or (wanted.cpu_quota and wanted.cpu_quota != is_now.cpu_quota):
+        changed.append("cpu")
+    if wanted.memory_limit and wanted.memory_limit != is_now.memory_limit:
+        changed.append("memory")
+    if not changed:
+        return None
+    failure = observed.failures.get(f"{RESIZE}{name}")
+    if failure is not None and failure.retry_at > now:
+        return Wait(failure.retry_at)
+    policies = {p["resourceName"]: p.get("restartPolicy") for p in container.get("resizePolicy") or ()}
+    if any(policies.get(resource) == "RestartContainer" for resource in changed):
+        return KillContainer(status.id, name, f"Container {name} resize requires restart")
+    return Resize(status.id, name)
 
 
 def _surplus(observed: Observed) -> Iterable[Step]:

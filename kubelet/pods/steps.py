@@ -52,6 +52,14 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Resize:
+    """New limits for a container that goes on running."""
+
+    container_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveContainer:
     """An ended one that nobody asks about any more."""
 
@@ -68,4 +76,14 @@ class Release:
     """Sandbox, network, volumes: what a pod without running containers still holds."""
 
 
-Step = CreateSandbox | StartContainer | KillContainer | BackOff | Wait | RemoveContainer | StopContainers | Release
+Step = (
+    CreateSandbox
+    | StartContainer
+    | KillContainer
+    | BackOff
+    | Wait
+    | Resize
+    | RemoveContainer
+    | StopContainers
+    | Release
+)

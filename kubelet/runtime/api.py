@@ -306,6 +306,10 @@ class Runtime(Protocol):
 
     async def update_resources(self, container_id: str, resources: LinuxResources) -> None: ...
 
+    async def update_sandbox_resources(self, sandbox_id: str, resources: LinuxResources) -> None:
+        """New limits of the pod's group."""
+        ...
+
     async def exec_sync(self, container_id: str, argv: list[str], *, timeout: float | None) -> ExecResult:
         """Raises TimeoutError past ``timeout`` seconds, having killed the process."""
         ...

@@ -177,6 +177,9 @@ class SimulatedRuntime:
         container = self._find(container_id)
         container.status = dataclasses.replace(container.status, resources=resources)
 
+    async def update_sandbox_resources(self, sandbox_id: str, resources: LinuxResources) -> None:
+        return
+
     async def exec_sync(self, container_id: str, argv: list[str], *, timeout: float | None) -> ExecResult:
         container = self._find(container_id)
         if argv[:1] == ["echo"]:

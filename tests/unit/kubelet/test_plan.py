@@ -17,11 +17,12 @@ from kubelet.pods.steps import (
     KillContainer,
     Release,
     RemoveContainer,
+    Resize,
     StartContainer,
     StopContainers,
     Wait,
 )
-from kubelet.runtime.api import ContainerState, ContainerStatus, SandboxState, SandboxStatus
+from kubelet.runtime.api import ContainerState, ContainerStatus, LinuxResources, SandboxState, SandboxStatus
 from tests.unit.kubelet.fakes import container, pod
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -192,6 +193,25 @@ TABLE: list[tuple[str, dict[str, Any], Observed, list[Any]]] = [
         {"restartPolicy": "Never"},
         seen(status("app", EXITED, code=255), sandbox=replace(SANDBOX, state=SandboxState.NOT_READY)),
         [Release()],
+    ),
+    (
+        "new limits are set while it runs",
+        {"containers": [container(resources={"limits": {"memory": "2Mi"}})]},
+        seen(status("app", resources=LinuxResources(cpu_shares=2, memory_limit=1 << 20))),
+        [Resize("app-0", "app")],
+    ),
+    (
+        "or by a restart, where it wants one",
+        {
+            "containers": [
+                container(
+                    resources={"requests": {"cpu": "1"}},
+                    resizePolicy=[{"resourceName": "cpu", "restartPolicy": "RestartContainer"}],
+                )
+            ]
+        },
+        seen(status("app", resources=LinuxResources(cpu_shares=2))),
+        [KillContainer("app-0", "app", "Container app resize requires restart")],
     ),
     (
         "only the last two of a container are kept",

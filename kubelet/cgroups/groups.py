@@ -53,6 +53,8 @@ class Cgroups:
     def update(self, path: str, resources: LinuxResources) -> None:
         """New limits for a group that exists. Raises OSError when the kernel refuses one."""
         writes = limits.v2(resources) if self.hierarchy.unified else limits.v1(resources)
+        if not self.hierarchy.unified and resources.memory_limit and resources.memory_swap_limit:
+            writes = self._with_swap(path, resources.memory_limit, resources.memory_swap_limit, writes)
         for controller, name, text in writes:
             self._write(controller, path, name, text)
 
@@ -134,6 +136,15 @@ class Cgroups:
             group = group / part
             group.mkdir(exist_ok=True)
         _enable_controllers(group)
+
+    def _with_swap(self, path: str, memory: int, swap: int, writes: limits.Writes) -> limits.Writes:
+        """v1 never lets the limit of memory be above that of memory and swap, so the order depends on what is there."""
+        file = self._file("memory", path, "memory.memsw.limit_in_bytes")
+        if file is None or not file.exists():
+            return writes
+        both = [("memory", file.name, str(swap))]
+        grows = memory > int(self._read("memory", path, "memory.limit_in_bytes") or 0)
+        return [*both, *writes] if grows else [*writes, *both]
 
     def _file(self, controller: str, path: str, name: str) -> Path | None:
         tree = self.hierarchy.of(controller)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.cluster import ROOT, TestCluster, running_cluster
+
+
+_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +35,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, demo_images: Path) -> Iter
 @pytest.fixture
 def namespace(cluster: TestCluster, request: pytest.FixtureRequest) -> Iterator[str]:
     """A fresh namespace that is the context's default during the test."""
-    name = "t-" + "".join(c if c.isalnum() else "-" for c in request.node.name.lower())[:48].strip("-")
+    words = "".join(c if c.isalnum() else "-" for c in request.node.name.lower())[:40].strip("-")
+    # Parametrized tests share the words, and a namespace takes a moment to go.
+    name = f"t-{words}-{next(_NUMBERS)}"
     cluster.kubectl("create", "namespace", name)
     cluster.kubectl("config", "set-context", "--current", f"--namespace={name}")
     try:

@@ -23,6 +23,8 @@ Document = dict[str, Any]
 
 FIRST_RETRY_SECONDS = 0.05
 LAST_RETRY_SECONDS = 5.0
+STEADY_SECONDS = 1.0
+"""A watch that held for so long was a good one: what comes next is tried quickly again."""
 WATCH_SECONDS = 1800
 """How long the server is asked to keep a watch: idle clusters should not be busy reconnecting."""
 
@@ -60,26 +62,28 @@ async def reflect(
 ) -> None:
     """Runs until it is cancelled. ``on_synced`` is called after every list."""
     version, delay = "", FIRST_RETRY_SECONDS
+    clock = asyncio.get_running_loop().time
     while True:
-        started = asyncio.get_running_loop().time()
+        started, failure = clock(), None
         try:
             if not version:
                 version = await _list(client, what, sink)
                 on_synced()
-            delay = FIRST_RETRY_SECONDS
             version = await _watch(client, what, sink, version)
-            continue_at_once = asyncio.get_running_loop().time() - started > 1.0
         except _Interrupted as error:
-            version, continue_at_once = error.version, False
-            delay = _say(what, error.cause, delay)
+            version, failure = error.version, error.cause
         except (Expired, Gone):
-            version, continue_at_once = "", True
+            version = ""
         except (Unreachable, StatusError) as error:
-            continue_at_once = False
-            delay = _say(what, error, delay)
-        if not continue_at_once:
-            await sleep(delay * random.uniform(0.8, 1.2))
-            delay = min(delay * 2, LAST_RETRY_SECONDS)
+            failure = error
+        if clock() - started > STEADY_SECONDS:
+            delay = FIRST_RETRY_SECONDS
+            if failure is None:
+                continue
+        if failure is not None:
+            delay = _say(what, failure, delay)
+        await sleep(delay * random.uniform(0.8, 1.2))
+        delay = min(delay * 2, LAST_RETRY_SECONDS)
 
 
 class _Interrupted(Exception):

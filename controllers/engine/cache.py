@@ -102,13 +102,6 @@ class Cache:
         for obj in self.list(resource):
             self.remove(resource, obj)
 
-    def bury(self, uid: str) -> None:
-        """The object of that uid is known to be gone, or never to have been. Whoever depends on it is told."""
-        self._bury(uid)
-        for (resource, _), obj in list(self._indexed.get((EVERYTHING, "dependents", uid), {}).items()):
-            if self.on_change is not None:
-                self.on_change(resource, obj, obj)
-
     def count(self) -> int:
         return sum(len(space) for spaces in self._objects.values() for space in spaces.values())
 

@@ -20,7 +20,10 @@ Document = dict[str, Any]
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 COMPLETE = "collectorstate"
 """A pseudo-resource: its object ``complete`` is there once every kind is in the cache."""
-NOT_COLLECTED = frozenset({"events", COMPLETE, TOMBSTONES, "namespacereports"})
+ABSENT = "absentowners"
+"""A pseudo-resource: ``get(ABSENT, namespace, uid)`` is there when the API server was asked for that owner in that
+namespace and had none. (Not a tombstone: the uid may well live in another namespace.)"""
+NOT_COLLECTED = frozenset({"events"})
 WAIT_SECONDS = 0.5
 WORKERS = 20
 
@@ -83,7 +86,7 @@ class Collector:
             return []
         owners = self._classify(obj, reader)
         if owners.unknown:
-            return [_look_up(obj, reference) for reference in owners.unknown]
+            return [*(_look_up(obj, reference) for reference in owners.unknown), Requeue(0)]
         if owners.solid:
             if not owners.dangling and not owners.waiting:
                 return []
@@ -111,17 +114,20 @@ class Collector:
         owners = _Owners()
         namespace = obj["metadata"].get("namespace", "")
         for reference in _references(obj):
-            found = reader.indexed(EVERYTHING, "uid", reference["uid"])
-            if found and found[0]["metadata"].get("namespace", "") in ("", namespace):
+            uid = reference["uid"]
+            kind = self._kinds.of(reference["apiVersion"], reference["kind"])
+            found = reader.indexed(EVERYTHING, "uid", uid)
+            if kind is None or (kind.namespaced and not namespace):
+                # Nobody serves the owner's kind, or an object of the cluster names one of a namespace: nobody can say
+                # that the owner is gone.
+                owners.solid.append(reference)
+            elif found and found[0]["metadata"].get("namespace", "") in ("", namespace):
                 owner = found[0]["metadata"]
                 deleting = owner.get("deletionTimestamp") and FOREGROUND in (owner.get("finalizers") or ())
                 blocks = deleting and reference.get("blockOwnerDeletion")
                 (owners.waiting if blocks else owners.solid).append(reference)
-            elif found or reader.get(TOMBSTONES, "", reference["uid"]) is not None:
+            elif found or reader.get(TOMBSTONES, "", uid) or reader.get(ABSENT, namespace, uid):
                 owners.dangling.append(reference)
-            elif self._kinds.of(reference["apiVersion"], reference["kind"]) is None:
-                # Nobody serves the owner's kind, so nobody can say that it is gone.
-                owners.solid.append(reference)
             else:
                 owners.unknown.append(reference)
         return owners

@@ -98,6 +98,26 @@ async def test_an_owner_that_the_cache_does_not_know_is_asked_for_before_anythin
     assert [s["metadata"]["name"] for s in world.api.all("secrets")] == ["child"]
 
 
+async def test_an_owner_in_another_namespace_owns_nothing_here_and_stays() -> None:
+    world = world_with_collector()
+    owner = world.api.add("configmaps", {**config("owner"), "metadata": {"name": "owner", "namespace": "other"}})
+    world.api.add("configmaps", config("child", owner))
+    unseen = world.api.log.pop(0)
+    await world.settle()
+    assert [o["metadata"]["name"] for o in world.api.all("configmaps")] == ["owner"]
+    world.api.log.append(unseen)
+    await world.settle()
+    assert world.cache.get("configmaps", "other", "owner") is not None
+
+
+async def test_an_object_of_the_cluster_that_names_an_owner_in_a_namespace_is_left_alone() -> None:
+    world = world_with_collector()
+    references = config("x", {"metadata": {"name": "owner", "uid": "u"}})["metadata"]["ownerReferences"]
+    world.api.add("namespaces", {"metadata": {"name": "n", "ownerReferences": references}, "spec": {}})
+    await world.settle()
+    assert len(world.api.all("namespaces")) == 1
+
+
 async def test_an_owner_of_a_kind_that_nobody_serves_is_left_alone() -> None:
     world = world_with_collector()
     reference = {"apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": "u"}

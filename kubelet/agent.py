@@ -25,6 +25,7 @@ from kubelet.pods.context import Context
 from kubelet.pods.images import Images
 from kubelet.pods.manager import PodManager
 from kubelet.pods.probing import Prober
+from kubelet.pods.rotation import Rotation
 from kubelet.pods.statuses import Statuses
 from kubelet.references import References
 from kubelet.settings import Settings
@@ -114,6 +115,7 @@ class Agent:
         self._informer.start()
         await asyncio.gather(self.node.register(), self._informer.synced())
         self._go(self.node.run(), "node")
+        self._go(Rotation(self.pods, made.runtime, context.now).run(), "log rotation")
         await self.pods.end_orphans()
         self._ready()
         log.info("node %s is registered, %d pods", settings.node_name, len(self._informer.store))

@@ -15,6 +15,7 @@ Imported without ``kubernetes.client``, whose models it wants only to recognise 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 import threading
@@ -33,6 +34,7 @@ RELIST_EVERY_SECONDS = 600.0
 WATCH_SECONDS = 1800
 """Idle watches are left alone for as long: kopf's default would renew each of them every 70 s."""
 
+STOP_SECONDS = 1.0
 RETRIES_SECONDS = (0.1, 0.2, 0.5, *[1.0] * 3600)
 """kopf gives up, and ends, when these are used up: after an hour without an API server."""
 
@@ -65,7 +67,10 @@ class Operator:
             timer.cancel()
         if self._kopf_loop is not None and self._stop is not None and not self.ended.is_set():
             self._kopf_loop.call_soon_threadsafe(self._stop.set)
-            await self.ended.wait()
+            # It only reads: nothing is lost where it takes longer and its thread ends with the process.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self.ended.wait()
 
     def _run(self) -> None:
         try:
@@ -73,7 +78,9 @@ class Operator:
         except Exception:
             log.exception("kopf ended")
         finally:
-            self._loop.call_soon_threadsafe(self.ended.set)
+            # The engine's loop is closed already where nobody waited for this.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self.ended.set)
 
     async def _operate(self) -> None:
         kopf = import_kopf()

@@ -38,6 +38,7 @@ def prepare(world: World, container: Container, image: Image, target_pid: int) -
         host=world.host,
         seccomp_profile=_seccomp(world, config.security.seccomp),
     )
+    container.new_filter = world.filters.give(document)
     records.write(paths.config, orjson.dumps(document))
 
 

@@ -175,6 +175,9 @@ async def _launch(world: World, container: Container) -> None:
         tty=config.tty,
     )
     pid = await conmon.create(world.processes, command)
+    if container.new_filter is not None:
+        world.filters.learn(container.new_filter, world.layout.crun / container.id)
+        container.new_filter = None
     started = world.clock()
     await world.bare_crun.start(container.id)
     container.pid = pid

@@ -20,6 +20,7 @@ from kubelet.runtime.api import (
 )
 from kubelet.runtime.native.crun import Crun
 from kubelet.runtime.native.events import Events
+from kubelet.runtime.native.filters import Filters
 from kubelet.runtime.native.layout import ContainerPaths, Layout, SandboxPaths
 from kubelet.runtime.native.monitors import Monitors
 from kubelet.runtime.native.records import ContainerRecord, SandboxRecord
@@ -50,6 +51,8 @@ class Container:
     sandbox: Sandbox
     pid: int = 0
     """Of its first process while it runs."""
+    new_filter: bytes | None = None
+    """The seccomp profile whose compiled form its start will show."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -101,6 +104,7 @@ class World:
     new_id: Callable[[], str]
     sandboxes: dict[str, Sandbox] = field(default_factory=dict)
     containers: dict[str, Container] = field(default_factory=dict)
+    filters: Filters = field(default_factory=Filters)
 
     def sandbox(self, sandbox_id: str) -> Sandbox:
         try:

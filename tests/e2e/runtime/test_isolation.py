@@ -53,6 +53,10 @@ async def test_the_default_seccomp_profile_refuses_what_reaches_out(pod: Pod):
     container = await pod.start("sleep", "100", security=security)
     assert await pod.sh(container, "grep Seccomp: /proc/1/status | cut -f2") == "2"
     assert "not permitted" in await pod.sh(container, "unshare -U true 2>&1 || true")
+    # The second one is given the filter that was compiled for the first.
+    again = await pod.start("sleep", "100", name="again", security=security)
+    assert await pod.sh(again, "grep -h Seccomp: /proc/1/status /proc/self/status | cut -f2") == "2\n2"
+    assert "not permitted" in await pod.sh(again, "unshare -U true 2>&1 || true")
     unconfined = await pod.start("sleep", "100", name="d")
     assert await pod.sh(unconfined, "grep Seccomp: /proc/1/status | cut -f2") == "0"
 

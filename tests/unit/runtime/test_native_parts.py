@@ -8,6 +8,7 @@ import signal
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,7 @@ from kubelet.runtime.native import (
 )
 from kubelet.runtime.native.crun import Crun
 from kubelet.runtime.native.events import BOUND, Events
+from kubelet.runtime.native.filters import Filters
 from kubelet.runtime.native.layout import ContainerPaths, Layout
 from kubelet.runtime.native.monitors import Monitors, send
 from kubelet.runtime.native.records import ContainerRecord, SandboxRecord
@@ -311,3 +313,20 @@ async def test_the_end_of_any_process_is_heard_at_once():
     assert not monitors.watch(process.pid, is_it=lambda _: True, ended=ended.set)
     assert not send(0, signal.SIGKILL, is_it=lambda _: True)
     monitors.close()
+
+
+def test_a_compiled_filter_is_given_to_the_next_container_with_the_same_profile(tmp_path: Path):
+    filters = Filters()
+    profile = seccomp.runtime_default((), "x86_64")
+    first: dict[str, Any] = {"linux": {"seccomp": profile}}
+    key = filters.give(first)
+    assert key is not None
+    filters.learn(key, tmp_path)
+    (tmp_path / "seccomp.bpf").write_bytes(b"\x01\x02")
+    filters.learn(key, tmp_path)
+    second: dict[str, Any] = {"linux": {"seccomp": seccomp.runtime_default((), "x86_64")}}
+    assert filters.give(second) is None
+    assert second["annotations"] == {"run.oci.seccomp_bpf_data": "AQI="}
+    other: dict[str, Any] = {"linux": {"seccomp": seccomp.runtime_default(("CAP_SYS_ADMIN",), "x86_64")}}
+    assert filters.give(other) is not None
+    assert filters.give({"linux": {}}) is None

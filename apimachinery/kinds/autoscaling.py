@@ -18,6 +18,9 @@ HORIZONTAL_POD_AUTOSCALER = Kind(
     generation=False,
     printer=lazy_printer("autoscaling:HORIZONTAL_POD_AUTOSCALER"),
     set_defaults=lazy("defaults.autoscaling:horizontal_pod_autoscaler"),
+    validate_create=lazy("validation.autoscaling:create"),
+    validate_update=lazy("validation.autoscaling:update"),
+    validate_status_update=lazy("validation.autoscaling:status_update"),
 )
 
 HORIZONTAL_POD_AUTOSCALER_V1 = Kind(
@@ -35,6 +38,9 @@ HORIZONTAL_POD_AUTOSCALER_V1 = Kind(
     set_defaults=lazy("defaults.autoscaling:horizontal_pod_autoscaler_v1"),
     to_stored=lazy("conversion.autoscaling:to_stored"),
     from_stored=lazy("conversion.autoscaling:from_stored"),
+    validate_create=lazy("validation.autoscaling:create_v1"),
+    validate_update=lazy("validation.autoscaling:update_v1"),
+    validate_status_update=lazy("validation.autoscaling:status_update"),
 )
 
 ALL = (HORIZONTAL_POD_AUTOSCALER, HORIZONTAL_POD_AUTOSCALER_V1)

@@ -26,6 +26,8 @@ JOB = Kind(
     printer=lazy_printer("workloads:JOB"),
     set_defaults=lazy("defaults.batch:job"),
     prepare_create=lazy("strategies.workloads:create_job"),
+    validate_create=lazy("validation.batch:job_create"),
+    validate_update=lazy("validation.batch:job_update"),
 )
 
 CRON_JOB = Kind(
@@ -40,6 +42,8 @@ CRON_JOB = Kind(
     subresources=(STATUS,),
     printer=lazy_printer("workloads:CRON_JOB"),
     set_defaults=lazy("defaults.batch:cron_job"),
+    validate_create=lazy("validation.cron_jobs:create"),
+    validate_update=lazy("validation.cron_jobs:update"),
 )
 
 ALL = (CRON_JOB, JOB)

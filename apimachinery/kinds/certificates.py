@@ -15,7 +15,14 @@ CERTIFICATE_SIGNING_REQUEST = Kind(
     namespaced=False,
     short_names=("csr",),
     schema="io.k8s.api.certificates.v1.CertificateSigningRequest",
-    subresources=(Subresource("approval", prepare_update=lazy("strategies.extensions:approval_update")), STATUS),
+    subresources=(
+        Subresource(
+            "approval",
+            prepare_update=lazy("strategies.extensions:approval_update"),
+            validate_update=lazy("validation.certificates:request_approval"),
+        ),
+        STATUS,
+    ),
     generation=False,
     field_labels=("spec.signerName",),
     selectable_fields=paths("spec.signerName"),
@@ -23,6 +30,9 @@ CERTIFICATE_SIGNING_REQUEST = Kind(
     prepare_update=lazy("strategies.extensions:update_request"),
     prepare_status_update=lazy("strategies.extensions:request_status_update"),
     printer=lazy_printer("policy:CERTIFICATE_SIGNING_REQUEST"),
+    validate_create=lazy("validation.certificates:request_create"),
+    validate_update=lazy("validation.certificates:request_update"),
+    validate_status_update=lazy("validation.certificates:request_status_update"),
 )
 
 ALL = (CERTIFICATE_SIGNING_REQUEST,)

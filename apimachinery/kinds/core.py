@@ -132,6 +132,8 @@ LIMIT_RANGE = Kind(
     generation=False,
     create_on_update=True,
     set_defaults=lazy("defaults.core:limit_range"),
+    validate_create=lazy("validation.quotas:limits_create"),
+    validate_update=lazy("validation.quotas:limits_update"),
 )
 
 RESOURCE_QUOTA = Kind(
@@ -146,6 +148,9 @@ RESOURCE_QUOTA = Kind(
     generation=False,
     set_defaults=lazy("defaults.core:resource_quota"),
     printer=lazy_printer("core:RESOURCE_QUOTA"),
+    validate_create=lazy("validation.quotas:quota_create"),
+    validate_update=lazy("validation.quotas:quota_update"),
+    validate_status_update=lazy("validation.quotas:quota_status_update"),
 )
 
 ALL = (

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from apimachinery.kinds.kind import STATUS, Kind, Subresource
 from apimachinery.kinds.lazy import lazy, lazy_printer
 
 _ADMISSION = "admissionregistration.k8s.io"
 
 
-def _admission(kind: str, plural: str, area: str, printer: str, *subresources: Subresource) -> Kind:
+def _admission(kind: str, plural: str, area: str, printer: str, *subresources: Subresource, **hooks: Any) -> Kind:
     """``area`` names the kind's functions in the modules of defaults."""
     return Kind(
         group=_ADMISSION,
@@ -23,7 +25,14 @@ def _admission(kind: str, plural: str, area: str, printer: str, *subresources: S
         unconditional_update=False,
         set_defaults=lazy(f"defaults.extensions:{area}"),
         printer=lazy_printer(f"extensions:{printer}"),
+        **hooks,
     )
+
+
+_WEBHOOKS = {
+    "validate_create": lazy("validation.webhooks:create"),
+    "validate_update": lazy("validation.webhooks:update"),
+}
 
 
 MUTATING_ADMISSION_POLICY = _admission(
@@ -33,7 +42,11 @@ MUTATING_ADMISSION_POLICY_BINDING = _admission(
     "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings", "policy_binding", "ADMISSION_POLICY_BINDING"
 )
 MUTATING_WEBHOOK_CONFIGURATION = _admission(
-    "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", "mutating_webhooks", "WEBHOOK_CONFIGURATION"
+    "MutatingWebhookConfiguration",
+    "mutatingwebhookconfigurations",
+    "mutating_webhooks",
+    "WEBHOOK_CONFIGURATION",
+    **_WEBHOOKS,
 )
 VALIDATING_ADMISSION_POLICY = _admission(
     "ValidatingAdmissionPolicy",
@@ -49,7 +62,11 @@ VALIDATING_ADMISSION_POLICY_BINDING = _admission(
     "ADMISSION_POLICY_BINDING",
 )
 VALIDATING_WEBHOOK_CONFIGURATION = _admission(
-    "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", "validating_webhooks", "WEBHOOK_CONFIGURATION"
+    "ValidatingWebhookConfiguration",
+    "validatingwebhookconfigurations",
+    "validating_webhooks",
+    "WEBHOOK_CONFIGURATION",
+    **_WEBHOOKS,
 )
 
 CUSTOM_RESOURCE_DEFINITION = Kind(
@@ -67,6 +84,8 @@ CUSTOM_RESOURCE_DEFINITION = Kind(
     set_defaults=lazy("defaults.extensions:custom_resource_definition"),
     prepare_create=lazy("strategies.extensions:create_definition"),
     prepare_update=lazy("strategies.extensions:update_definition"),
+    validate_create=lazy("validation.definitions:create"),
+    validate_update=lazy("validation.definitions:update"),
 )
 
 API_SERVICE = Kind(
@@ -85,6 +104,8 @@ API_SERVICE = Kind(
     prepare_create=lazy("strategies.extensions:create_api_service"),
     prepare_status_update=lazy("strategies.extensions:api_service_status_update"),
     printer=lazy_printer("extensions:API_SERVICE"),
+    validate_create=lazy("validation.api_services:create"),
+    validate_update=lazy("validation.api_services:update"),
 )
 
 ALL = (

@@ -16,6 +16,8 @@ FLOW_SCHEMA = Kind(
     subresources=(STATUS,),
     set_defaults=lazy("defaults.policy:flow_schema"),
     printer=lazy_printer("policy:FLOW_SCHEMA"),
+    validate_create=lazy("validation.flowcontrol:flow_schema_create"),
+    validate_update=lazy("validation.flowcontrol:flow_schema_update"),
 )
 
 PRIORITY_LEVEL_CONFIGURATION = Kind(
@@ -29,6 +31,8 @@ PRIORITY_LEVEL_CONFIGURATION = Kind(
     subresources=(STATUS,),
     set_defaults=lazy("defaults.policy:priority_level"),
     printer=lazy_printer("policy:PRIORITY_LEVEL_CONFIGURATION"),
+    validate_create=lazy("validation.flowcontrol:priority_level_create"),
+    validate_update=lazy("validation.flowcontrol:priority_level_update"),
 )
 
 ALL = (FLOW_SCHEMA, PRIORITY_LEVEL_CONFIGURATION)

@@ -16,6 +16,9 @@ INGRESS = Kind(
     subresources=(STATUS,),
     printer=lazy_printer("networking:INGRESS"),
     set_defaults=lazy("defaults.networking:ingress"),
+    validate_create=lazy("validation.networking:ingress_create"),
+    validate_update=lazy("validation.networking:ingress_update"),
+    validate_status_update=lazy("validation.networking:ingress_status_update"),
 )
 
 INGRESS_CLASS = Kind(
@@ -28,6 +31,8 @@ INGRESS_CLASS = Kind(
     schema="io.k8s.api.networking.v1.IngressClass",
     printer=lazy_printer("networking:INGRESS_CLASS"),
     set_defaults=lazy("defaults.networking:ingress_class"),
+    validate_create=lazy("validation.networking:class_create"),
+    validate_update=lazy("validation.networking:class_update"),
 )
 
 NETWORK_POLICY = Kind(
@@ -40,6 +45,8 @@ NETWORK_POLICY = Kind(
     schema="io.k8s.api.networking.v1.NetworkPolicy",
     printer=lazy_printer("networking:NETWORK_POLICY"),
     set_defaults=lazy("defaults.networking:network_policy"),
+    validate_create=lazy("validation.network_policies:create"),
+    validate_update=lazy("validation.network_policies:update"),
 )
 
 IP_ADDRESS = Kind(
@@ -53,6 +60,8 @@ IP_ADDRESS = Kind(
     schema="io.k8s.api.networking.v1.IPAddress",
     generation=False,
     printer=lazy_printer("networking:IP_ADDRESS"),
+    validate_create=lazy("validation.networking:ip_address_create"),
+    validate_update=lazy("validation.networking:ip_address_update"),
 )
 
 SERVICE_CIDR = Kind(
@@ -66,6 +75,8 @@ SERVICE_CIDR = Kind(
     subresources=(STATUS,),
     generation=False,
     printer=lazy_printer("networking:SERVICE_CIDR"),
+    validate_create=lazy("validation.networking:service_cidr_create"),
+    validate_update=lazy("validation.networking:service_cidr_update"),
 )
 
 ALL = (INGRESS_CLASS, INGRESS, IP_ADDRESS, NETWORK_POLICY, SERVICE_CIDR)

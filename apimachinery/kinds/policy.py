@@ -17,6 +17,9 @@ POD_DISRUPTION_BUDGET = Kind(
     unconditional_update=False,
     printer=lazy_printer("workloads:POD_DISRUPTION_BUDGET"),
     set_defaults=lazy("defaults.policy:disruption_budget"),
+    validate_create=lazy("validation.policy:budget_create"),
+    validate_update=lazy("validation.policy:budget_update"),
+    validate_status_update=lazy("validation.policy:budget_status_update"),
 )
 
 PRIORITY_CLASS = Kind(
@@ -30,6 +33,8 @@ PRIORITY_CLASS = Kind(
     schema="io.k8s.api.scheduling.v1.PriorityClass",
     set_defaults=lazy("defaults.policy:priority_class"),
     printer=lazy_printer("policy:PRIORITY_CLASS"),
+    validate_create=lazy("validation.policy:priority_class_create"),
+    validate_update=lazy("validation.policy:priority_class_update"),
 )
 
 RUNTIME_CLASS = Kind(
@@ -45,6 +50,8 @@ RUNTIME_CLASS = Kind(
     create_on_update=True,
     set_defaults=lazy("defaults.policy:runtime_class"),
     printer=lazy_printer("policy:RUNTIME_CLASS"),
+    validate_create=lazy("validation.policy:runtime_class_create"),
+    validate_update=lazy("validation.policy:runtime_class_update"),
 )
 
 LEASE = Kind(
@@ -58,6 +65,8 @@ LEASE = Kind(
     unconditional_update=False,
     create_on_update=True,
     printer=lazy_printer("policy:LEASE"),
+    validate_create=lazy("validation.policy:lease_create"),
+    validate_update=lazy("validation.policy:lease_update"),
 )
 
 ALL = (LEASE, POD_DISRUPTION_BUDGET, PRIORITY_CLASS, RUNTIME_CLASS)

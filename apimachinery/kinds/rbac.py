@@ -15,6 +15,8 @@ ROLE = Kind(
     generation=False,
     create_on_update=True,
     set_defaults=lazy("defaults.rbac:role"),
+    validate_create=lazy("validation.rbac:role_create"),
+    validate_update=lazy("validation.rbac:role_update"),
 )
 
 ROLE_BINDING = Kind(
@@ -28,6 +30,8 @@ ROLE_BINDING = Kind(
     create_on_update=True,
     set_defaults=lazy("defaults.rbac:binding"),
     printer=lazy_printer("rbac:ROLE_BINDING"),
+    validate_create=lazy("validation.rbac:binding_create"),
+    validate_update=lazy("validation.rbac:binding_update"),
 )
 
 CLUSTER_ROLE = Kind(
@@ -41,6 +45,8 @@ CLUSTER_ROLE = Kind(
     generation=False,
     create_on_update=True,
     set_defaults=lazy("defaults.rbac:role"),
+    validate_create=lazy("validation.rbac:cluster_role_create"),
+    validate_update=lazy("validation.rbac:cluster_role_update"),
 )
 
 CLUSTER_ROLE_BINDING = Kind(
@@ -55,6 +61,8 @@ CLUSTER_ROLE_BINDING = Kind(
     create_on_update=True,
     set_defaults=lazy("defaults.rbac:binding"),
     printer=lazy_printer("rbac:CLUSTER_ROLE_BINDING"),
+    validate_create=lazy("validation.rbac:cluster_binding_create"),
+    validate_update=lazy("validation.rbac:cluster_binding_update"),
 )
 
 ALL = (CLUSTER_ROLE_BINDING, CLUSTER_ROLE, ROLE_BINDING, ROLE)

@@ -28,6 +28,9 @@ SERVICE = Kind(
     printer=lazy_printer("networking:SERVICE"),
     set_defaults=lazy("defaults.services:service"),
     prepare_update=lazy("strategies.services:update"),
+    validate_create=lazy("validation.services:create"),
+    validate_update=lazy("validation.services:update"),
+    validate_status_update=lazy("validation.load_balancers:status_update"),
 )
 
 ENDPOINTS = Kind(
@@ -42,6 +45,8 @@ ENDPOINTS = Kind(
     create_on_update=True,
     printer=lazy_printer("networking:ENDPOINTS"),
     set_defaults=lazy("defaults.services:endpoints"),
+    validate_create=lazy("validation.endpoints:endpoints_create"),
+    validate_update=lazy("validation.endpoints:endpoints_update"),
 )
 
 ENDPOINT_SLICE = Kind(
@@ -54,6 +59,8 @@ ENDPOINT_SLICE = Kind(
     generation_metadata=("labels",),
     printer=lazy_printer("networking:ENDPOINT_SLICE"),
     set_defaults=lazy("defaults.services:endpoint_slice"),
+    validate_create=lazy("validation.endpoints:slice_create"),
+    validate_update=lazy("validation.endpoints:slice_update"),
 )
 
 ALL = (ENDPOINTS, ENDPOINT_SLICE, SERVICE)

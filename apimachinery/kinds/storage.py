@@ -20,6 +20,8 @@ PERSISTENT_VOLUME = Kind(
     prepare_create=lazy("strategies.storage:create_volume"),
     prepare_status_update=lazy("strategies.storage:volume_status_update"),
     printer=lazy_printer("storage:PERSISTENT_VOLUME"),
+    validate_create=lazy("validation.persistent_volumes:create"),
+    validate_update=lazy("validation.persistent_volumes:update"),
 )
 
 PERSISTENT_VOLUME_CLAIM = Kind(
@@ -36,6 +38,9 @@ PERSISTENT_VOLUME_CLAIM = Kind(
     prepare_create=lazy("strategies.storage:create_claim"),
     prepare_update=lazy("strategies.storage:update_claim"),
     printer=lazy_printer("storage:PERSISTENT_VOLUME_CLAIM"),
+    validate_create=lazy("validation.claims:create"),
+    validate_update=lazy("validation.claims:update"),
+    validate_status_update=lazy("validation.claims:status_update"),
 )
 
 STORAGE_CLASS = Kind(
@@ -50,6 +55,8 @@ STORAGE_CLASS = Kind(
     generation=False,
     set_defaults=lazy("defaults.storage:storage_class"),
     printer=lazy_printer("storage:STORAGE_CLASS"),
+    validate_create=lazy("validation.storage:class_create"),
+    validate_update=lazy("validation.storage:class_update"),
 )
 
 VOLUME_ATTRIBUTES_CLASS = Kind(
@@ -63,6 +70,8 @@ VOLUME_ATTRIBUTES_CLASS = Kind(
     schema="io.k8s.api.storage.v1.VolumeAttributesClass",
     generation=False,
     printer=lazy_printer("storage:VOLUME_ATTRIBUTES_CLASS"),
+    validate_create=lazy("validation.storage:attributes_class_create"),
+    validate_update=lazy("validation.storage:attributes_class_update"),
 )
 
 VOLUME_ATTACHMENT = Kind(
@@ -77,6 +86,9 @@ VOLUME_ATTACHMENT = Kind(
     generation=False,
     unconditional_update=False,
     printer=lazy_printer("storage:VOLUME_ATTACHMENT"),
+    validate_create=lazy("validation.storage:attachment_create"),
+    validate_update=lazy("validation.storage:attachment_update"),
+    validate_status_update=lazy("validation.storage:attachment_status_update"),
 )
 
 CSI_DRIVER = Kind(
@@ -90,6 +102,8 @@ CSI_DRIVER = Kind(
     unconditional_update=False,
     set_defaults=lazy("defaults.storage:csi_driver"),
     printer=lazy_printer("storage:CSI_DRIVER"),
+    validate_create=lazy("validation.storage:driver_create"),
+    validate_update=lazy("validation.storage:driver_update"),
 )
 
 CSI_NODE = Kind(
@@ -103,6 +117,8 @@ CSI_NODE = Kind(
     generation=False,
     unconditional_update=False,
     printer=lazy_printer("storage:CSI_NODE"),
+    validate_create=lazy("validation.storage:node_create"),
+    validate_update=lazy("validation.storage:node_update"),
 )
 
 CSI_STORAGE_CAPACITY = Kind(
@@ -116,6 +132,8 @@ CSI_STORAGE_CAPACITY = Kind(
     unconditional_update=False,
     set_defaults=lazy("defaults.core:storage_capacity"),
     printer=lazy_printer("storage:CSI_STORAGE_CAPACITY"),
+    validate_create=lazy("validation.storage:capacity_create"),
+    validate_update=lazy("validation.storage:capacity_update"),
 )
 
 ALL = (

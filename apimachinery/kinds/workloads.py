@@ -23,6 +23,9 @@ REPLICATION_CONTROLLER = Kind(
     scale_paths=_SCALE_PATHS,
     printer=lazy_printer("workloads:REPLICATION_CONTROLLER"),
     set_defaults=lazy("defaults.workloads:replication_controller"),
+    validate_create=lazy("validation.workloads:replication_controller_create"),
+    validate_update=lazy("validation.workloads:replication_controller_update"),
+    validate_status_update=lazy("validation.workload_status:replicas_update"),
 )
 
 DEPLOYMENT = Kind(
@@ -39,6 +42,9 @@ DEPLOYMENT = Kind(
     scale_paths=_SCALE_PATHS,
     printer=lazy_printer("workloads:DEPLOYMENT"),
     set_defaults=lazy("defaults.workloads:deployment"),
+    validate_create=lazy("validation.workloads:deployment_create"),
+    validate_update=lazy("validation.workloads:deployment_update"),
+    validate_status_update=lazy("validation.workload_status:deployment_update"),
 )
 
 REPLICA_SET = Kind(
@@ -54,6 +60,9 @@ REPLICA_SET = Kind(
     scale_paths=_SCALE_PATHS,
     printer=lazy_printer("workloads:REPLICA_SET"),
     set_defaults=lazy("defaults.workloads:replica_set"),
+    validate_create=lazy("validation.workloads:replica_set_create"),
+    validate_update=lazy("validation.workloads:replica_set_update"),
+    validate_status_update=lazy("validation.workload_status:replicas_update"),
 )
 
 STATEFUL_SET = Kind(
@@ -69,6 +78,9 @@ STATEFUL_SET = Kind(
     scale_paths=_SCALE_PATHS,
     printer=lazy_printer("workloads:STATEFUL_SET"),
     set_defaults=lazy("defaults.workloads:stateful_set"),
+    validate_create=lazy("validation.stateful_sets:create"),
+    validate_update=lazy("validation.stateful_sets:update"),
+    validate_status_update=lazy("validation.workload_status:stateful_set_update"),
 )
 
 DAEMON_SET = Kind(
@@ -85,6 +97,9 @@ DAEMON_SET = Kind(
     set_defaults=lazy("defaults.workloads:daemon_set"),
     prepare_create=lazy("strategies.workloads:create_daemon_set"),
     prepare_update=lazy("strategies.workloads:update_daemon_set"),
+    validate_create=lazy("validation.workloads:daemon_set_create"),
+    validate_update=lazy("validation.workloads:daemon_set_update"),
+    validate_status_update=lazy("validation.workload_status:daemon_set_update"),
 )
 
 CONTROLLER_REVISION = Kind(
@@ -96,6 +111,8 @@ CONTROLLER_REVISION = Kind(
     schema="io.k8s.api.apps.v1.ControllerRevision",
     generation=False,
     printer=lazy_printer("workloads:CONTROLLER_REVISION"),
+    validate_create=lazy("validation.workloads:controller_revision_create"),
+    validate_update=lazy("validation.workloads:controller_revision_update"),
 )
 
 ALL = (CONTROLLER_REVISION, DAEMON_SET, DEPLOYMENT, REPLICA_SET, REPLICATION_CONTROLLER, STATEFUL_SET)

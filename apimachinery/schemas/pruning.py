@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from apimachinery.schemas.schema import Schema
@@ -26,8 +27,8 @@ def prune(schema: Schema, doc: Any) -> Any:
 def drop_nulls(schema: Schema, doc: Any) -> None:
     """Remove, in place, every null that a typed decoder would read as "not set".
 
-    Nulls stay in values that the schema does not describe (RawExtension, unknown fields) and as items of lists; a null
-    in a map of strings becomes "", as a typed decoder makes it.
+    Nulls stay in values that the schema does not describe (RawExtension, unknown fields); a null in a map of strings
+    becomes "", as a typed decoder makes it, and one in a list what is empty of the items' type.
     """
     kind = schema.type
     if type(doc) is dict and kind == "object":
@@ -39,9 +40,8 @@ def drop_nulls(schema: Schema, doc: Any) -> None:
                 drop_nulls(fields[key].schema, value)
     elif type(doc) is dict and schema.values is not None:
         _drop_in_map(schema.values, doc)
-    elif type(doc) is list and schema.items is not None and schema.items.type in ("object", "map", "array"):
-        for item in doc:
-            drop_nulls(schema.items, item)
+    elif type(doc) is list and schema.items is not None:
+        _drop_in_list(schema.items, doc)
 
 
 def _drop_in_map(values: Schema, doc: dict[str, Any]) -> None:
@@ -54,3 +54,15 @@ def _drop_in_map(values: Schema, doc: dict[str, Any]) -> None:
     if values.type in ("object", "map", "array"):
         for value in doc.values():
             drop_nulls(values, value)
+
+
+_EMPTY: dict[str, Callable[[], Any]] = {"object": dict, "string": str, "integer": int, "number": int, "boolean": bool}
+
+
+def _drop_in_list(items: Schema, doc: list[Any]) -> None:
+    if None in doc and items.type in _EMPTY:
+        empty = _EMPTY[items.type]
+        doc[:] = [empty() if item is None else item for item in doc]
+    if items.type in ("object", "map", "array"):
+        for item in doc:
+            drop_nulls(items, item)

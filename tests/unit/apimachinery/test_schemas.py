@@ -138,6 +138,12 @@ def test_nulls_are_dropped_where_a_typed_decoder_would_drop_them():
     assert doc["spec"] == {"foo": None, "template": {"metadata": {"labels": {"a": ""}}}}
 
 
+def test_a_null_in_a_list_becomes_what_is_empty_of_its_type():
+    doc = {"spec": {"containers": [None, {"command": ["a", None], "ports": [None]}]}}
+    schemas.drop_nulls(schemas.schema("io.k8s.api.core.v1.Pod"), doc)
+    assert doc == {"spec": {"containers": [{}, {"command": ["a", ""], "ports": [{}]}]}}
+
+
 def test_duplicate_fields_are_found_where_asked_for():
     body = b'{"a": 1, "a": 2, "b": {"c": [{"d": 1, "d": 2}]}}'
     assert schemas.decode(body, duplicates=True) == ({"a": 2, "b": {"c": [{"d": 2}]}}, ["a", "b.c[0].d"])

@@ -12,18 +12,17 @@ import logging
 import os
 import shutil
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import IO
 
 import orjson
 
 from kubelet.images import archives, blobs, credentials, index, references
-from kubelet.images.archives import FoundImage, LayerSource
-from kubelet.images.index import Index, StoredImage, StoredLayer
+from kubelet.images.archives import FoundImage
+from kubelet.images.index import Index, StoredImage
+from kubelet.images.layers import Layers, scratch_folder
 from kubelet.images.references import Reference
 from kubelet.images.skopeo import Denied, Skopeo
 from kubelet.processes import HostProcesses, Processes
@@ -31,8 +30,6 @@ from kubelet.runtime.api import Image, ImageError, RegistryCredentials
 
 log = logging.getLogger(__name__)
 
-UNPACKERS = 2
-"""Processes that unpack at the same time: more would only take the disk from one another."""
 _CHUNK = 1024 * 1024
 
 
@@ -53,14 +50,12 @@ class ImageStore:
         self.root = Path(root)
         self._processes = processes or HostProcesses()
         self._skopeo = Skopeo(self._processes, skopeo)
-        self._python = python
         self._index = Index()
         self._started = False
         self._pulls: dict[tuple[str, tuple[RegistryCredentials, ...]], asyncio.Task[Image]] = {}
-        self._unpacking: dict[str, asyncio.Future[None]] = {}
         self._wanted: Counter[str] = Counter()
         self._saving = asyncio.Lock()
-        self._unpackers = asyncio.Semaphore(UNPACKERS)
+        self._layers = Layers(self.root, lambda: self._index, self._processes, python)
 
     @property
     def layers_root(self) -> str:
@@ -90,7 +85,7 @@ class ImageStore:
     async def load(self, archive: str | os.PathLike[str] | IO[bytes]) -> list[str]:
         """A docker or OCI archive, compressed or not, from a file or from a stream. What the images in it are called
         now, ids for those without a name. Raises ImageError."""
-        async with self._scratch() as scratch:
+        async with scratch_folder(self.root) as scratch:
             try:
                 path = await asyncio.to_thread(_plain_tar, archive, scratch)
                 found = await asyncio.to_thread(lambda: archives.read(archives.Tar(path)))
@@ -149,7 +144,7 @@ class ImageStore:
 
     async def _pull(self, text: str, given: tuple[RegistryCredentials, ...]) -> Image:
         reference = references.parse(text)
-        async with self._scratch() as scratch:
+        async with scratch_folder(self.root) as scratch:
             file, digest = await self._resolve(reference, given, scratch)
             exact = Reference(reference.domain, reference.path, digest=digest)
             tags = (str(reference),) if not reference.digest else ()
@@ -200,7 +195,7 @@ class ImageStore:
         needed = [layer.diff_id for layer in layers]
         self._wanted.update(needed)
         try:
-            await self._unpack(layers)
+            await self._layers.ensure(layers)
             return [self._register(image, digests) for image in images]
         finally:
             self._wanted.subtract(needed)
@@ -219,51 +214,11 @@ class ImageStore:
         self._index.name(stored, tags=found.tags, digests=digests)
         return stored
 
-    async def _unpack(self, layers: list[LayerSource]) -> None:
-        """Those that nobody has unpacked or is unpacking are ours; then wait for the others'."""
-        loop = asyncio.get_running_loop()
-        ours: dict[str, LayerSource] = {}
-        for layer in layers:
-            if layer.diff_id not in self._index.layers and layer.diff_id not in self._unpacking:
-                ours[layer.diff_id] = layer
-                self._unpacking[layer.diff_id] = loop.create_future()
-        try:
-            if ours:
-                await self._unpack_now(list(ours.values()))
-        finally:
-            for diff_id in ours:
-                self._unpacking.pop(diff_id).set_result(None)
-        for layer in layers:
-            if (other := self._unpacking.get(layer.diff_id)) is not None:
-                await other
-            if layer.diff_id not in self._index.layers:
-                # Whoever was at it failed; its reason may not be ours.
-                await self._unpack([layer])
-
-    async def _unpack_now(self, layers: list[LayerSource]) -> None:
-        async with self._scratch() as scratch:
-            jobs = []
-            for number, layer in enumerate(layers):
-                target = scratch / str(number)
-                target.mkdir(mode=0o755)
-                job = {"path": layer.path, "offset": layer.offset, "size": layer.size, "diff_id": layer.diff_id}
-                jobs.append({**job, "digest": layer.digest, "target": str(target)})
-            async with self._unpackers:
-                done = await self._processes.run(
-                    [self._python, "-m", "kubelet.images.unpack"], stdin=orjson.dumps(jobs)
-                )
-            if done.exit_code:
-                raise ImageError(f"failed to extract layer: {done.complaint}")
-            for job, layer, size in zip(jobs, layers, orjson.loads(done.stdout), strict=True):
-                place = Path(self.layers_root, index.folder(layer.diff_id))
-                os.rename(job["target"], place)
-                self._index.layers[layer.diff_id] = StoredLayer(size)
-
     async def _drop_unused_layers(self) -> None:
         doomed = [layer for layer in self._index.unused_layers() if not self._wanted[layer]]
         if not doomed:
             return
-        async with self._scratch() as scratch:
+        async with scratch_folder(self.root) as scratch:
             for layer in doomed:
                 del self._index.layers[layer]
                 os.rename(Path(self.layers_root, index.folder(layer)), scratch / index.folder(layer))
@@ -291,14 +246,6 @@ class ImageStore:
         for name in set(os.listdir(self.layers_root)) - known:
             log.info("clearing away layer %s, which no image has", name)
             shutil.rmtree(Path(self.layers_root, name))
-
-    @asynccontextmanager
-    async def _scratch(self) -> AsyncIterator[Path]:
-        folder = Path(tempfile.mkdtemp(dir=self.root / "tmp"))
-        try:
-            yield folder
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _digests_left(image: StoredImage, removed: Reference, tags: list[str]) -> list[str]:

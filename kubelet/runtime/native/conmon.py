@@ -61,14 +61,15 @@ def argv(
     ]
 
 
-async def create(processes: Processes, command: list[str]) -> int:
+async def create(processes: Processes, command: list[str], *, folder: Path) -> int:
     """Start the monitor, which creates the container. The container's first process's pid. Raises StartError with what
-    crun said was wrong."""
+    crun said was wrong. conmon drops a file named ``oom`` into the ``folder`` that it starts in."""
     reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         os.set_blocking(writer, True)
         try:
-            done = await processes.run(command, env={**os.environ, "_OCI_SYNCPIPE": str(writer)}, pass_fds=(writer,))
+            environment = {**os.environ, "_OCI_SYNCPIPE": str(writer)}
+            done = await processes.run(command, env=environment, cwd=str(folder), pass_fds=(writer,))
         finally:
             os.close(writer)
         if done.exit_code:

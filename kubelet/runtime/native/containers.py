@@ -174,7 +174,7 @@ async def _launch(world: World, container: Container) -> None:
         stdin_once=config.stdin_once,
         tty=config.tty,
     )
-    pid = await conmon.create(world.processes, command)
+    pid = await conmon.create(world.processes, command, folder=paths.root)
     if container.new_filter is not None:
         world.filters.learn(container.new_filter, world.layout.crun / container.id)
         container.new_filter = None

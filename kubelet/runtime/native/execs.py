@@ -12,11 +12,11 @@ from pathlib import Path
 
 import orjson
 
-from kubelet.processes import DEVNULL, PIPE, Child
+from kubelet.processes import DEVNULL, OUTPUT_LIMIT, PIPE, Child
 from kubelet.runtime.api import ContainerState, ExecResult, RuntimeError_, StartError
 from kubelet.runtime.native import conmon, crun, endings, monitors, spec
 from kubelet.runtime.native.state import Container, World
-from kubelet.runtime.native.streams import AttachStreams, ConsoleSocket, ExecStreams
+from kubelet.runtime.native.streams import AttachStreams, Capture, ConsoleSocket, ExecStreams
 
 _numbers = itertools.count()
 
@@ -73,17 +73,26 @@ class Command:
 
 
 async def exec_sync(world: World, container_id: str, argv: list[str], *, timeout: float | None) -> ExecResult:
+    """Pipes, not files: a script may write to /dev/stderr, which opens a file anew. What a process left behind still
+    writes when the command has ended is not waited for."""
     command = Command(world, _running(world, container_id), argv, tty=False)
+    captures: list[Capture] = []
     try:
-        done = await world.processes.run(command.argv(), timeout=timeout or None, cwd=command.folder)
-        return ExecResult(done.stdout, done.stderr, command.result(done.exit_code))
+        child = world.processes.spawn(command.argv(), stdout=PIPE, stderr=PIPE, cwd=command.folder)
+        captures = [Capture(fd, OUTPUT_LIMIT) for fd in (child.stdout, child.stderr) if fd is not None]
+        try:
+            code = await asyncio.wait_for(child.wait(), timeout or None)
+        except BaseException:
+            command.kill()
+            child.kill()
+            raise
+        stdout, stderr = (capture.finish() for capture in captures)
+        return ExecResult(stdout, stderr, command.result(code))
     except TimeoutError as error:
-        command.kill()
         raise TimeoutError(f"command {argv!r} timed out after {timeout:g}s") from error
-    except asyncio.CancelledError:
-        command.kill()
-        raise
     finally:
+        for capture in captures:
+            capture.finish()
         command.clear()
 
 

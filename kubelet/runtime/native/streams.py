@@ -245,6 +245,41 @@ class AttachStreams:
             self.stderr.feed_eof()
 
 
+class Capture:
+    """All that a pipe brings, up to ``limit`` bytes; the rest is read and dropped, so that the writer isn't held up."""
+
+    def __init__(self, fd: int, limit: int) -> None:
+        self._fd, self._limit = fd, limit
+        self._data = bytearray()
+        self._open = True
+        asyncio.get_running_loop().add_reader(fd, self._readable)
+
+    def finish(self) -> bytes:
+        """What is there by now; closes the pipe. A pipe holds one chunk: whoever still writes isn't read for ever."""
+        for _ in range(2):
+            if not self._open or not self._readable():
+                break
+        self._close()
+        return bytes(self._data)
+
+    def _readable(self) -> bool:
+        try:
+            data = os.read(self._fd, CHUNK)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._close()
+            return False
+        self._data += data[: self._limit - len(self._data)]
+        return True
+
+    def _close(self) -> None:
+        if self._open:
+            self._open = False
+            asyncio.get_running_loop().remove_reader(self._fd)
+            os.close(self._fd)
+
+
 def stream_reader(fd: int) -> tuple[asyncio.StreamReader, ReadEnd]:
     os.set_blocking(fd, False)
     reader = asyncio.StreamReader()

@@ -11,6 +11,7 @@ import pytest
 from kubelet.runtime.api import (
     ContainerState,
     CreateContainerError,
+    ImageError,
     LinuxResources,
     NotFoundInRuntime,
     StartError,
@@ -188,6 +189,22 @@ async def test_a_rotated_log_goes_on_in_a_new_file(pod: Pod):
     await streams.close()
     assert log.with_suffix(".old").read_text().endswith("stdout F one\n")
     assert log.read_text().endswith("stdout F two\n")
+
+
+async def test_a_container_without_a_log_runs_too(pod: Pod):
+    status = await pod.finish("sh", "-c", "echo lost", log_path="")
+    assert (status.exit_code, status.log_path) == (0, "")
+
+
+async def test_an_image_that_a_container_stands_on_is_not_removed(pod: Pod):
+    container = await pod.create("true")
+    with pytest.raises(ImageError, match="being used by a container"):
+        image = await pod.runtime.image_status("busybox")
+        assert image is not None
+        await pod.runtime.remove_image(image.id)
+    await pod.runtime.remove_container(container)
+    await pod.runtime.remove_image("busybox:latest")
+    assert await pod.runtime.image_status("busybox:latest") is None
 
 
 async def test_a_pod_removed_with_all_in_it_leaves_no_cgroup(bench: Bench, pod: Pod):

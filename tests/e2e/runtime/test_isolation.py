@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from kubelet import kernel
-from kubelet.runtime.api import Device, LinuxResources, Mount, RuntimeError_, SecurityContext
-from tests.e2e.runtime.conftest import Bench, Pod
+from kubelet.runtime.api import Device, LinuxResources, Mount, RuntimeError_, SandboxState, SecurityContext
+from tests.e2e.runtime.conftest import Bench, Pod, ended
 
 pytestmark = pytest.mark.root
 CAPABILITIES = "grep CapEff /proc/self/status | cut -f2"
@@ -127,7 +127,24 @@ async def test_a_shared_pid_namespace_is_seen_by_all(bench: Bench, pod: Pod):
     assert all(words in seen for words in ("sleep 12345", "sleep 23456", "sleep 34567"))
     await pod.runtime.stop_container(two, timeout=0)
     assert "sleep 23456" not in await both.sh(one, "ps -o pid,args")
+    left_behind = await both.finish("sh", "-c", "sleep 45678 & exit 3", name="e")
+    assert left_behind.exit_code == 3
+    assert "sleep 45678" not in await both.sh(one, "ps -o pid,args")
     await pod.runtime.remove_sandbox(both.id)
+
+
+async def test_a_sandbox_whose_shared_processes_end_is_not_ready(bench: Bench, pod: Pod):
+    both = replace_pod(pod, await pod.runtime.run_sandbox(bench.pod("both", share_pid=True)))
+    container = await both.start("sleep", "100")
+    events = pod.runtime.events()
+    os.kill(pod.runtime.world.sandbox(both.id).record.pause_pid, 9)
+    status = await ended(pod.runtime, container)
+    assert status.exit_code == 137
+    while (await anext(events)).container_id != both.id:
+        pass
+    states = {s.id: s.state for s in await pod.runtime.list_sandboxes()}
+    assert states[both.id] is SandboxState.NOT_READY
+    await events.aclose()  # type: ignore[attr-defined]
 
 
 async def test_an_ephemeral_container_sees_its_targets_processes(pod: Pod):

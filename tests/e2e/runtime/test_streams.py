@@ -37,6 +37,20 @@ async def test_a_command_gives_both_outputs_and_its_exit_code(pod: Pod):
     assert (done.stdout, done.stderr, done.exit_code) == (b"o\n", b"e\n", 3)
 
 
+async def test_output_through_dev_stderr_and_more_than_is_kept_arrive_as_they_should(pod: Pod):
+    container = await pod.start("sleep", "100")
+    script = "echo one >&2; echo two > /dev/stderr; echo three >&2; head -c 20000000 /dev/zero"
+    done = await pod.runtime.exec_sync(container, ["sh", "-c", script], timeout=LIMIT)
+    assert (done.stderr, done.exit_code) == (b"one\ntwo\nthree\n", 0)
+    assert len(done.stdout) == 16 * 1024 * 1024
+
+
+async def test_a_process_that_a_command_leaves_behind_is_not_waited_for(pod: Pod):
+    container = await pod.start("sleep", "100")
+    done = await pod.runtime.exec_sync(container, ["sh", "-c", "echo out; sleep 100 &"], timeout=LIMIT)
+    assert (done.stdout, done.exit_code) == (b"out\n", 0)
+
+
 async def test_a_command_past_its_time_is_killed(pod: Pod):
     container = await pod.start("sleep", "100")
     with pytest.raises(TimeoutError, match=r"timed out after 0\.3s"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -93,6 +93,27 @@ def _nothing_to_mend_yet(new: Document, old: Document, now: str) -> None:
     return None
 
 
+Convert = Callable[[list[Document], str], Awaitable[list[Document]]]
+"""``convert(documents, api_version)``: the documents in that version, in order, by somebody else (a webhook)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Custom:
+    """What is different about a version of a CustomResourceDefinition: its documents have no compiled schema.
+
+    ``prune(obj)`` drops unknown fields in place and returns their paths. Where ``convert`` is set, objects are
+    converted ahead, and ``from_stored`` and ``to_stored`` are for what is in the right version already.
+    """
+
+    prune: Callable[[Document], list[str]]
+    storage_version: str
+    warning: str = ""
+    """What every client is told; "" for versions that are not deprecated."""
+    terminating: bool = False
+    """Its definition is being deleted: nothing may be created."""
+    convert: Convert | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A resource type. Only data and pure functions; everything that serves it is generic.
@@ -151,6 +172,10 @@ class Kind:
     """Whether an update without a resourceVersion is allowed."""
     create_on_update: bool = False
     """Whether PUT to a name that does not exist creates it."""
+    list_kind: str = ""
+    """The kind of a list of it; "" is ``kind`` with ``List``."""
+    custom: Custom | None = None
+    """Of kinds that a CustomResourceDefinition adds."""
 
     @property
     def api_version(self) -> str:

@@ -95,9 +95,7 @@ class Forbidden(StatusError):
     def of(cls, resource: str, name: str, why: str, *, group: str = "") -> Forbidden:
         """``pods "a" is forbidden: WHY``."""
         quoted = f' "{name}"' if name else ""
-        return cls(
-            f"{qualified(resource, group)}{quoted} is forbidden: {why}", group=group, kind=resource, name=name
-        )
+        return cls(f"{qualified(resource, group)}{quoted} is forbidden: {why}", group=group, kind=resource, name=name)
 
 
 class NotFound(StatusError):

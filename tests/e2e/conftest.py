@@ -13,7 +13,6 @@ import pytest
 
 from tests.support.cluster import ROOT, TestCluster, running_cluster
 
-
 _NUMBERS = itertools.count(1)
 
 

@@ -96,8 +96,9 @@ def _source(kinds: list[Kind]) -> dict[str, Document]:
 
 
 def _list_of(kind: Kind, name: str) -> Document:
+    listed = kind.list_kind or f"{kind.kind}List"
     return {
-        "description": f"{kind.kind}List is a list of {kind.kind}",
+        "description": f"{listed} is a list of {kind.kind}",
         "type": "object",
         "required": ["items"],
         "properties": {
@@ -106,7 +107,7 @@ def _list_of(kind: Kind, name: str) -> Document:
             "metadata": {"$ref": "#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"},
             "items": {"type": "array", "items": {"$ref": f"#/$defs/{name}"}},
         },
-        "x-kubernetes-group-version-kind": [{"group": kind.group, "kind": f"{kind.kind}List", "version": kind.version}],
+        "x-kubernetes-group-version-kind": [{"group": kind.group, "kind": listed, "version": kind.version}],
     }
 
 

@@ -92,6 +92,10 @@ class Registry(Protocol):
         """The current object, from memory. Raises NotFound."""
         ...
 
+    async def prepare(self, kind: Kind, namespace: str, name: str) -> None:
+        """To be awaited right before ``get`` of a custom resource: a webhook may have to convert it."""
+        ...
+
     async def list(self, kind: Kind, namespace: str, options: ListOptions) -> ListResult: ...
 
     def watch(self, kind: Kind, namespace: str, options: ListOptions) -> Watcher:

@@ -17,6 +17,8 @@ from apimachinery.kinds.kind import Document, Kind
 from apiserver.registry.documents import private
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 _POLICIES = ("Background", "Foreground", "Orphan")
 _NO_COLLECTION = frozenset({"events", "events.events.k8s.io"})
 _ORPHAN_BY_DEFAULT = frozenset({"jobs.batch"})
@@ -82,6 +84,8 @@ def plan(kind: Kind, obj: Document, options: Document, now: datetime) -> Plan:
         if found is not None:
             return found
     metadata = obj["metadata"]
+    if kind.resource == DEFINITIONS and not metadata.get("deletionTimestamp"):
+        return _plan_definition(obj, now)
     grace = _grace(kind, obj, options, now)
     if grace is _PENDING:
         return Plan()
@@ -190,3 +194,20 @@ def _plan_namespace(obj: Document, options: Document, now: datetime) -> Plan | N
             kept.append(FOREGROUND)
         _set_finalizers(metadata, kept)
     return Plan(document)
+
+
+def _plan_definition(obj: Document, now: datetime) -> Plan:
+    """A definition goes after the objects that it defines (its registry/customresourcedefinition/etcd.go)."""
+    document = private(obj)
+    metadata, stamp = document["metadata"], timestamps.rfc3339(now)
+    metadata["deletionTimestamp"], metadata["deletionGracePeriodSeconds"] = stamp, 0
+    metadata["finalizers"] = list(dict.fromkeys([*(metadata.get("finalizers") or ()), CLEANUP]))
+    from apimachinery.custom.naming import with_condition
+
+    condition = {
+        "type": "Terminating",
+        "status": "True",
+        "reason": "InstanceDeletionPending",
+        "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+    }
+    return Plan(with_condition(document, condition, stamp))

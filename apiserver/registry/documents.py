@@ -71,7 +71,13 @@ def _check_fields(kind: Kind, body: Document, options: WriteOptions) -> None:
         return
     from apimachinery.schemas import check, drop_nulls
 
-    problems = check(schema, body, duplicates=options.duplicates)
+    if kind.custom is not None:
+        from apiserver.registry.customs import check_custom
+
+        schema, problems = check_custom(kind, body, options.duplicates)
+        body = body["metadata"]
+    else:
+        problems = check(schema, body, duplicates=options.duplicates)
     if problems:
         refusal = problems.refusal(kind.kind, kind.version, strict=options.field_validation == "Strict")
         if refusal:
@@ -151,14 +157,16 @@ def bump_generation(kind: Kind, new: Document, old: Document) -> None:
     metadata, before = new["metadata"], old["metadata"]
     if not kind.generation or metadata.get("generation") != before.get("generation"):
         return
-    if spec_of(new) != spec_of(old) or any(
+    if spec_of(kind, new) != spec_of(kind, old) or any(
         (metadata.get(f) or None) != (before.get(f) or None) for f in kind.generation_metadata
     ):
         metadata["generation"] = before.get("generation", 0) + 1
 
 
-def spec_of(document: Document) -> Document:
-    return {k: v for k, v in document.items() if k not in ("metadata", "status")}
+def spec_of(kind: Kind, document: Document) -> Document:
+    """A status that is written like any other field (of a custom resource) counts as one."""
+    left_out = ("metadata", "status") if kind.custom is None or kind.has_status else ("metadata",)
+    return {k: v for k, v in document.items() if k not in left_out}
 
 
 def options_document(kind: str, options: WriteOptions) -> Document:

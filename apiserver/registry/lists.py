@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from apimachinery.errors import Expired
 from apimachinery.kinds.kind import Kind
 from apiserver.registry.api import ListOptions, ListResult
+from apiserver.registry.conversions import ready
 from apiserver.registry.places import key_of, prefix_of, resource_of, shown
 from apiserver.registry.revisions import (
     EXACT,
@@ -46,8 +47,8 @@ async def list_entries(store: Store, kind: Kind, namespace: str, options: ListOp
             entries = await store.list_at(resource_of(kind), revision, prefix_of(kind, namespace))
         except Compacted as error:
             raise Expired(LIST_TOO_OLD) from error
-        return _page(kind, namespace, entries, selected, limit, revision)
-    return _page(kind, namespace, _current(store, kind, namespace, selected), selected, limit, store.revision)
+        return await _page(kind, namespace, entries, selected, limit, revision)
+    return await _page(kind, namespace, _current(store, kind, namespace, selected), selected, limit, store.revision)
 
 
 def _current(store: Store, kind: Kind, namespace: str, selected: Selection) -> list[Entry]:
@@ -64,19 +65,21 @@ async def _next_page(store: Store, kind: Kind, namespace: str, options: ListOpti
     start, revision = decode_continue(options.continue_)
     if revision < 0:
         entries = store.list(resource_of(kind), prefix, prefix + start)
-        return _page(kind, namespace, entries, selected, options.limit, store.revision)
+        return await _page(kind, namespace, entries, selected, options.limit, store.revision)
     if revision > store.revision:
         raise too_large(revision, store.revision)
     try:
         entries = await store.list_at(resource_of(kind), revision, prefix, prefix + start)
     except Compacted as error:
         raise ContinueExpired(encode_continue(start, -1)) from error
-    return _page(kind, namespace, entries, selected, options.limit, revision)
+    return await _page(kind, namespace, entries, selected, options.limit, revision)
 
 
-def _page(
+async def _page(
     kind: Kind, namespace: str, entries: list[Entry], selected: Selection, limit: int, revision: int
 ) -> ListResult:
+    if kind.custom is not None and kind.custom.convert is not None:
+        await ready(kind, entries)
     if not limit or limit >= len(entries):
         return ListResult(_shown(kind, entries, selected), str(revision))
     if selected.empty:

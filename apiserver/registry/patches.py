@@ -46,7 +46,7 @@ class Patching:
         """Raises BadRequest, UnsupportedMediaType, Invalid (an apply without a field manager)."""
         if content_type == APPLY:
             return self._server_side_apply(kind, patch, options, subresource)
-        if content_type == STRATEGIC and schema_of(kind) is None:
+        if content_type == STRATEGIC and (schema_of(kind) is None or kind.custom is not None):
             raise _unsupported(kind, content_type)
         makers = {JSON: _json, MERGE: _merge, STRATEGIC: _strategic}
         if content_type not in makers:
@@ -90,6 +90,8 @@ class Patching:
 def _unsupported(kind: Kind, content_type: str) -> UnsupportedMediaType:
     typed = schema_of(kind) is not None
     accepted = [t for t in ALL if typed or t in (JSON, MERGE)]
+    if kind.custom is not None:
+        accepted.remove(STRATEGIC)
     return UnsupportedMediaType(
         "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted)
     )

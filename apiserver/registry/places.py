@@ -39,11 +39,35 @@ def shown(kind: Kind, entry: Entry) -> Entry:
     versions = entry.versions
     if versions is None:
         versions = entry.versions = {}
-    found = versions.get(kind.api_version)
-    if found is None:
-        document = convert(entry.copy())
-        found = versions[kind.api_version] = entry.derived(orjson.dumps(document), document)
+    if kind.api_version in versions:
+        return versions[kind.api_version] or entry
+    if kind.custom is not None:
+        return _shown_custom(kind, entry, versions)
+    document = convert(entry.copy())
+    found = versions[kind.api_version] = entry.derived(orjson.dumps(document), document)
     return found
+
+
+def _shown_custom(kind: Kind, entry: Entry, versions: dict[str, Entry | None]) -> Entry:
+    """Most objects are in the store as they are shown, which needs no second copy."""
+    document = entry.copy()
+    if unconverted(kind, entry):
+        raise RuntimeError(f"{entry} must be converted to {kind.api_version} before it is shown")
+    document = kind.from_stored(document)  # type: ignore[misc]
+    if document == entry.object:
+        versions[kind.api_version] = None
+        return entry
+    found = versions[kind.api_version] = entry.derived(orjson.dumps(document), document)
+    return found
+
+
+def unconverted(kind: Kind, entry: Entry) -> bool:
+    """Whether a webhook has to be asked before the entry can be shown: see conversions."""
+    if kind.custom is None or kind.custom.convert is None:
+        return False
+    if entry.versions is not None and kind.api_version in entry.versions:
+        return False
+    return bool(entry.object["apiVersion"] != kind.api_version)
 
 
 def stored(kind: Kind, document: Document) -> Document:

@@ -15,6 +15,7 @@ import orjson
 from apimachinery.errors import Expired, StatusError
 from apimachinery.kinds.kind import Document, Kind
 from apiserver.registry.api import ListOptions, WatchEvent
+from apiserver.registry.conversions import ready
 from apiserver.registry.places import prefix_of, resource_of, shown
 from apiserver.registry.revisions import check_watch, parse_revision, too_large
 from apiserver.registry.selection import selection
@@ -58,6 +59,8 @@ class Watch:
         self._bookmark_seconds = bookmark_seconds
         self._most_waiting = most_waiting
         self._waiting: list[WatchEvent] = []
+        self._converts = kind.custom is not None and kind.custom.convert is not None
+        self._unconverted: list[Event] = []
         self._behind = False
         self._closed = False
         self._wake: asyncio.Future[None] | None = None
@@ -101,6 +104,10 @@ class Watch:
                 if self._behind:
                     yield [_error(Expired(f"too old resource version: {self._until} ({self._store.revision})"))]
                     return
+                if self._unconverted:
+                    events, self._unconverted = self._unconverted, []
+                    await self._ready(events)
+                    self._waiting += self._translate(events)
                 if self._waiting:
                     batch, self._waiting = self._waiting, []
                     yield batch
@@ -112,12 +119,18 @@ class Watch:
                     yield [self._bookmark()]
                     next_bookmark = self._next_bookmark()
                 await self._sleep(min(self._end, next_bookmark))
+        except StatusError as error:
+            # The webhook that converts custom resources fails.
+            yield [_error(error)]
         finally:
             self.close()
 
     async def _past(self) -> AsyncIterator[list[WatchEvent]]:
         for i in range(0, len(self._initial), _CHUNK):
-            entries = self._selected.select([shown(self._kind, e) for e in self._initial[i : i + _CHUNK]])
+            chunk = self._initial[i : i + _CHUNK]
+            if self._converts:
+                await ready(self._kind, chunk)
+            entries = self._selected.select([shown(self._kind, e) for e in chunk])
             if entries:
                 yield [WatchEvent(ADDED, entry) for entry in entries]
         self._initial = []
@@ -130,6 +143,8 @@ class Watch:
                 self.close()
                 return
         self._backlog = []
+        if self._converts:
+            await self._ready(backlog)
         events = self._translate(backlog)
         if events:
             yield events
@@ -141,16 +156,28 @@ class Watch:
             return
         if self._after > self._until:
             events = [e for e in events if e.revision > self._after]
-        found = self._translate(events)
-        if not found:
-            return
-        self._waiting += found
-        if len(self._waiting) > self._most_waiting:
-            self._behind = True
-            self._until = self._waiting[0].entry.revision if self._waiting[0].entry else self._until
-            self._waiting = []
-            self._store.unsubscribe(self._resource, self._sink)
+        if self._converts:
+            self._unconverted += events
+        else:
+            found = self._translate(events)
+            if not found:
+                return
+            self._waiting += found
+        if len(self._waiting) + len(self._unconverted) > self._most_waiting:
+            self._fall_behind()
         self._rouse()
+
+    def _fall_behind(self) -> None:
+        self._behind = True
+        first = self._waiting[0].entry if self._waiting else self._unconverted[0].entry
+        self._until = first.revision if first else self._until
+        self._waiting, self._unconverted = [], []
+        self._store.unsubscribe(self._resource, self._sink)
+
+    async def _ready(self, events: list[Event]) -> None:
+        """A webhook is asked about everything that the events show."""
+        entries = [e.entry for e in events] + [e.previous for e in events if e.previous is not None]
+        await ready(self._kind, entries)
 
     def _translate(self, events: Iterable[Event]) -> list[WatchEvent]:
         prefix, kind = self._prefix, self._kind

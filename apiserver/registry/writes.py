@@ -16,13 +16,14 @@ from uuid import UUID
 import orjson
 
 from apimachinery import names, timestamps
-from apimachinery.errors import AlreadyExists, Conflict, InternalError, Invalid, NotFound
+from apimachinery.errors import AlreadyExists, Conflict, Forbidden, InternalError, Invalid, NotFound
 from apimachinery.fielderrors import FieldError, invalid
 from apimachinery.kinds.kind import Document, Kind, Subresource
 from apiserver.context import Operation
 from apiserver.registry import deletions, documents
+from apiserver.registry.conversions import shown_soon, to_store
 from apiserver.registry.hooks import EVERY, Hooks, Reservations
-from apiserver.registry.places import StoreReader, key_of, resource_of, shown, stored
+from apiserver.registry.places import StoreReader, key_of, resource_of, shown
 from apiserver.storage.errors import KeyExists, RevisionConflict, WriteFailed
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ class Writes:
     async def insert(self, kind: Kind, namespace: str, body: Document, options: WriteOptions) -> Entry:
         """``body`` is accepted, in its namespace and has defaults and managed fields. Raises AlreadyExists."""
         metadata = body["metadata"]
+        if kind.custom is not None and kind.custom.terminating:
+            why = "create not allowed while custom resource definition is terminating"
+            raise Forbidden.of(kind.plural, metadata.get("name") or "", why, group=kind.group)
         op = self._operation("CREATE", kind, namespace, metadata.get("name", ""), "", body, None, options)
         await self._admission.admit(op)
         body, held = op.object, Reservations()
@@ -100,7 +104,7 @@ class Writes:
             return False
         for _ in range(MOST_NAMES):
             metadata["name"] = names.generate(base, self._random)
-            if self.current(kind, namespace, metadata["name"]) is None:
+            if self._store.get(resource_of(kind), key_of(kind, namespace, metadata["name"])) is None:
                 break
         return True
 
@@ -108,7 +112,7 @@ class Writes:
         if kind.has_status:
             body.pop("status", None)
         kind.prepare_create(body)
-        if kind.has_status:
+        if kind.has_status and kind.custom is None:
             body.setdefault("status", {})
         # Once more: admission may have added parts, and the status that was dropped has defaults, too.
         kind.set_defaults(body)
@@ -138,13 +142,13 @@ class Writes:
                 raise KeyExists(key)
             return self._transient(key, 0, body)
         try:
-            return shown(kind, await self._store.create(resource, key, stored(kind, body)))
+            return await shown_soon(kind, await self._store.create(resource, key, await to_store(kind, body)))
         except WriteFailed as error:
             raise InternalError.of(error) from error
 
     def _exists(self, kind: Kind, namespace: str, name: str) -> AlreadyExists:
         error = AlreadyExists.of(kind.plural, name, group=kind.group)
-        current = self.current(kind, namespace, name)
+        current = self._store.get(resource_of(kind), key_of(kind, namespace, name))
         if current is not None and current.object["metadata"].get("deletionTimestamp"):
             error.message = f"object is being deleted: {error.message}"
         return error
@@ -248,7 +252,8 @@ class Writes:
         if options.dry_run:
             return self._transient(key, current.revision, new)
         try:
-            return shown(kind, await self._store.update(resource, key, stored(kind, new), current.revision))
+            document = await to_store(kind, new)
+            return await shown_soon(kind, await self._store.update(resource, key, document, current.revision))
         except RevisionConflict as error:
             raise Changed from error
         except WriteFailed as error:
@@ -273,8 +278,9 @@ class Writes:
         if plan.document == old:
             return current, False
         try:
-            change = self._store.update(resource_of(kind), current.key, stored(kind, plan.document), current.revision)
-            return shown(kind, await change), False
+            document = await to_store(kind, plan.document)
+            change = self._store.update(resource_of(kind), current.key, document, current.revision)
+            return await shown_soon(kind, await change), False
         except RevisionConflict as error:
             raise Changed from error
         except WriteFailed as error:
@@ -282,8 +288,9 @@ class Writes:
 
     async def _end(self, kind: Kind, current: Entry, last_state: Document) -> Entry:
         try:
-            end = self._store.delete(resource_of(kind), current.key, stored(kind, last_state), current.revision)
-            return shown(kind, await end)
+            document = await to_store(kind, last_state)
+            end = self._store.delete(resource_of(kind), current.key, document, current.revision)
+            return await shown_soon(kind, await end)
         except RevisionConflict as error:
             raise Changed from error
         except WriteFailed as error:

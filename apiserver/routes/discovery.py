@@ -126,7 +126,7 @@ def _resource(kind: Kind) -> Document:
         "singularName": kind.singular,
         "namespaced": kind.namespaced,
         "kind": kind.kind,
-        "verbs": sorted(kind.verbs),
+        "verbs": verbs_of(kind),
     }
     if kind.short_names:
         found["shortNames"] = list(kind.short_names)
@@ -150,9 +150,20 @@ def _subresource(kind: Kind, subresource: Subresource) -> Document:
     return found
 
 
+_NOT_WHILE_TERMINATING = frozenset({"create", "patch", "update"})
+
+
+def verbs_of(kind: Kind) -> list[str]:
+    """What can be done with a kind; of one whose definition is going, less."""
+    if kind.custom is not None and kind.custom.terminating:
+        return sorted(set(kind.verbs) - _NOT_WHILE_TERMINATING)
+    return sorted(kind.verbs)
+
+
 def storage_version_hash(kind: Kind) -> str:
     group, _ = kind.storage if kind.storage != ("", "") else (kind.group, "")
-    text = f"{group}/{kind.version}/{kind.kind}"
+    version = kind.custom.storage_version if kind.custom is not None else kind.version
+    text = f"{group}/{version}/{kind.kind}"
     return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
 
 
@@ -184,7 +195,7 @@ def _aggregated(kind: Kind) -> Document:
         "responseKind": {"group": kind.group, "version": kind.version, "kind": kind.kind},
         "scope": "Namespaced" if kind.namespaced else "Cluster",
         "singularResource": kind.singular,
-        "verbs": sorted(kind.verbs),
+        "verbs": verbs_of(kind),
     }
     if kind.short_names:
         found["shortNames"] = list(kind.short_names)

@@ -50,6 +50,7 @@ class Dispatcher:
         self._authenticator = authenticator
         self._authorizer = authorizer
         self._handlers: dict[str, Handler] = {**resources.handlers, "watch": watches.watch}
+        self._registry = resources.registry
         self._virtual = virtual
         self._connections = connections
         self._metrics = metrics
@@ -74,7 +75,17 @@ class Dispatcher:
             request.scope["knarr.request"] = request
             await self._other(request.scope, request.receive, request.send)
             return None
-        return await self._route(request)(request)
+        handler = self._route(request)
+        if request.kind.custom is not None:
+            await self._meet_custom(request)
+        return await handler(request)
+
+    async def _meet_custom(self, request: Request) -> None:
+        kind = request.kind
+        if kind.custom is not None and kind.custom.warning:
+            request.warnings.append(kind.custom.warning)
+        if request.info.name:
+            await self._registry.prepare(kind, request.info.namespace if kind.namespaced else "", request.info.name)
 
     def _route(self, request: Request) -> Handler:
         """Raises UnknownPath or UnknownMethod."""

@@ -164,6 +164,6 @@ def many(request: Request, result: ListResult, include: str) -> Answer:
         if media.kind != "PartialObjectMetadataList":
             raise tables.wrong_shape(media, kind)
         return encoded(request, tables.partial_list(result.entries, media.version, metadata))
-    head = f'{{"kind":"{kind.kind}List","apiVersion":"{kind.api_version}","metadata":'.encode()
+    head = f'{{"kind":"{kind.list_kind or kind.kind + "List"}","apiVersion":"{kind.api_version}","metadata":'.encode()
     items = b",".join([entry.data for entry in result.entries])
     return encoded(request, b'%b%b,"items":[%b]}' % (head, orjson.dumps(metadata), items))

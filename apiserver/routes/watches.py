@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import orjson
 
@@ -30,7 +30,7 @@ class Watches:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._closers: set[Callable[[], None]] = set()
+        self._closers: dict[Callable[[], None], Kind] = {}
         self._stopped = False
 
     @property
@@ -43,6 +43,12 @@ class Watches:
         for close in tuple(self._closers):
             close()
 
+    def stop_kinds(self, kinds: Iterable[Kind]) -> None:
+        """End every watch of kinds that are no longer served, or no longer the same."""
+        ending = set(kinds)
+        for close in [close for close, kind in self._closers.items() if kind in ending]:
+            close()
+
     async def watch(self, request: Request) -> Answer | None:
         render = _renderer(request)
         asked = options.list_options(request, watch=True)
@@ -51,7 +57,7 @@ class Watches:
         if self._stopped:
             raise ServiceUnavailable("the server is shutting down", retry_after_seconds=1)
         watcher = self._registry.watch(request.kind, namespace_of(request), asked)
-        self._closers.add(watcher.close)
+        self._closers[watcher.close] = request.kind
         request.connection.on_lost(watcher.close)
         try:
             headers = [(b"content-type", b"application/json"), CACHE_CONTROL]
@@ -64,7 +70,7 @@ class Watches:
             await request.send({"type": "http.response.body", "body": b""})
         finally:
             request.connection.forget_lost(watcher.close)
-            self._closers.discard(watcher.close)
+            self._closers.pop(watcher.close, None)
             watcher.close()
         return None
 

@@ -62,7 +62,8 @@ class Entry:
     """One object at one revision. Shared by all readers: never change ``object``.
 
     ``labels``, ``fields``, ``versions`` and ``cache`` are derived from the object and kept as long as the entry, None
-    until somebody asks: the first three are the registry's, ``cache`` is whoever's renders Tables.
+    until somebody asks: the first three are the registry's (a version that is the entry itself is None), ``cache`` is
+    whoever's renders Tables.
     """
 
     __slots__ = ("_object", "_parsed", "cache", "data", "fields", "key", "labels", "revision", "versions")
@@ -77,7 +78,7 @@ class Entry:
         self._object = document
         self.labels: dict[str, str] | None = None
         self.fields: dict[str, str] | None = None
-        self.versions: dict[str, Entry] | None = None
+        self.versions: dict[str, Entry | None] | None = None
         self.cache: Any = None
         if document is not None:
             self.labels = document["metadata"].get("labels") or _NO_LABELS

@@ -15,7 +15,7 @@ from controllers.garbagecollection import collector
 from controllers.nodes import eviction, lifecycle, ranges
 from controllers.scheduling import scheduler
 from controllers.settings import Settings
-from controllers.upkeep import aggregation, budgets, finished, podgc, rootca
+from controllers.upkeep import aggregation, budgets, finished, podgc, quotas, rootca
 from controllers.volumes import claims, ephemeral, protection, volumes
 from controllers.workloads import cronjobs, daemonsets, deployments, jobs, replicas, statefulsets
 
@@ -31,6 +31,7 @@ ALL: tuple[Controller, ...] = (
     cronjobs.CONTROLLER,
     finished.CONTROLLER,
     podgc.CONTROLLER,
+    quotas.CONTROLLER,
     aggregation.CONTROLLER,
     budgets.CONTROLLER,
     budgets.POD_CONTROLLER,

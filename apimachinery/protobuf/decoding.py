@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from apimachinery.protobuf.wire import Value, double, fields, signed
+from apimachinery.timestamps import micro, rfc3339
 
 Document = dict[str, Any]
 
@@ -158,12 +159,12 @@ def _moment(data: bytes) -> datetime | None:
 
 def _time(data: bytes) -> str | None:
     moment = _moment(data)
-    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if moment is None else rfc3339(moment)
 
 
 def _micro_time(data: bytes) -> str | None:
     moment = _moment(data)
-    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return None if moment is None else micro(moment)
 
 
 def _duration(data: bytes) -> str:

@@ -10,9 +10,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from apimachinery.quantities import canonical, format_, parse
-from apiserver.admission import resources
+from apimachinery.quotas import resources
+from apimachinery.quotas.resources import Amounts
 from apiserver.admission.plugin import CREATE, WRITES, Document, Plugin, Reader, refusal
-from apiserver.admission.resources import Amounts
 
 if TYPE_CHECKING:
     from apiserver.context import Operation

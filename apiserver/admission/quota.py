@@ -13,9 +13,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from apimachinery.quantities import canonical, format_, parse
-from apiserver.admission import usage
+from apimachinery.quotas import usage
+from apimachinery.quotas.resources import Amounts, add
 from apiserver.admission.plugin import Document, Reader, refusal
-from apiserver.admission.resources import Amounts, add
 
 if TYPE_CHECKING:
     from apiserver.context import Operation
@@ -104,7 +104,7 @@ class Quota:
     def _used(self, quota: Document, names: set[str], reader: Reader, now: datetime) -> Amounts:
         namespace, spec = quota["metadata"]["namespace"], quota["spec"]
         total: Amounts = {}
-        for resource in {_counted_as(name) for name in names}:
+        for resource in {usage.counted_as(name) for name in names}:
             for obj in reader.list(resource, namespace):
                 if usage.matches_scopes(spec, resource, obj):
                     add(total, self._measure(resource, obj, now))
@@ -137,19 +137,6 @@ def _may_change_usage(op: Operation, resource: str) -> bool:
         return op.subresource == "resize"
     deadlines = {(o["spec"].get("activeDeadlineSeconds") is not None) for o in (op.object, op.old_object)}
     return len(deadlines) == 2
-
-
-def _counted_as(name: str) -> str:
-    """The GroupResource whose objects a name of a quota counts."""
-    if name.startswith("count/"):
-        return name.removeprefix("count/")
-    if name.startswith("services"):
-        return "services"
-    if name in ("persistentvolumeclaims", "requests.storage") or ".storageclass.storage.k8s.io/" in name:
-        return "persistentvolumeclaims"
-    if name in ("configmaps", "secrets", "replicationcontrollers", _QUOTAS):
-        return name
-    return "pods"
 
 
 def _listed(names: Iterable[str], text: Callable[[str], str]) -> str:

@@ -42,8 +42,9 @@ def reconcile(key: Key, reader: Reader, now: datetime) -> list[Action]:
 
 
 def _of_no_service(current: Document | None) -> list[Action]:
-    """What we made goes with its Service, and so do hand-made ones, as upstream has it: one event does it."""
-    if current is None:
+    """What we made goes with its Service. Hand-made ones may be there before it: upstream looks at them only when a
+    Service goes, which a level does not tell."""
+    if current is None or (current["metadata"].get("labels") or {}).get(MANAGED_BY) != MANAGER:
         return []
     meta = current["metadata"]
     return [Delete(ENDPOINTS, meta["namespace"], meta["name"], uid=meta["uid"])]

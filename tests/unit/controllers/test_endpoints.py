@@ -158,3 +158,10 @@ async def test_endpoints_made_by_hand_are_mirrored_until_they_ask_not_to_be(mode
     world.api.change("endpoints", found, metadata={"labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}})
     await world.settle()
     assert world.api.all(SLICES) == []
+
+
+async def test_endpoints_made_by_hand_may_be_there_before_their_service() -> None:
+    world = World(CONTROLLERS)
+    world.api.add("endpoints", {"metadata": {"name": "db"}, "subsets": [{"addresses": [{"ip": "10.0.0.24"}]}]})
+    await world.settle()
+    assert [e["metadata"]["name"] for e in world.api.all("endpoints")] == ["db"]

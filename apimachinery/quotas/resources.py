@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 from apimachinery.quantities import parse
-from apiserver.admission.plugin import Document
 
+Document = dict[str, Any]
 Amounts = dict[str, Fraction]
 _OF_PODS = ("cpu", "memory")
 

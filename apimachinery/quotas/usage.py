@@ -5,13 +5,12 @@ Source of meaning: pkg/quota/v1/evaluator/core and k8s.io/apiserver/pkg/quota/v1
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from fractions import Fraction
 
+from apimachinery.quotas.resources import Amounts, Document, add, of_container, of_pod
 from apimachinery.timestamps import parse as parse_time
-from apiserver.admission.plugin import Document, containers
-from apiserver.admission.resources import Amounts, of_container, of_pod
 
 _ONE = Fraction(1)
 _LEGACY_COUNTS = frozenset({"configmaps", "resourcequotas", "replicationcontrollers", "secrets"})
@@ -28,6 +27,31 @@ def of(resource: str, obj: Document, now: datetime) -> Amounts:
     elif resource in _LEGACY_COUNTS:
         counts[resource] = _ONE
     return counts
+
+
+def counted_as(name: str) -> str:
+    """The GroupResource whose objects a name of a quota counts."""
+    if name.startswith("count/"):
+        return name.removeprefix("count/")
+    if name.startswith("services"):
+        return "services"
+    if name in ("persistentvolumeclaims", "requests.storage") or ".storageclass.storage.k8s.io/" in name:
+        return "persistentvolumeclaims"
+    if name in ("configmaps", "secrets", "replicationcontrollers", "resourcequotas"):
+        return name
+    return "pods"
+
+
+def total(quota_spec: Document, listed: Callable[[str], Iterable[Document]], now: datetime) -> Amounts:
+    """What is used of each resource that the quota limits. ``listed`` gives the namespace's objects of a
+    GroupResource."""
+    hard = quota_spec.get("hard") or {}
+    used: Amounts = {}
+    for resource in {counted_as(name) for name in hard}:
+        for obj in listed(resource):
+            if matches_scopes(quota_spec, resource, obj):
+                add(used, of(resource, obj, now))
+    return {name: used.get(name, Fraction(0)) for name in hard}
 
 
 def counts_more_than_itself(resource: str) -> bool:
@@ -97,7 +121,7 @@ def unspecified(spec: Document, hard: Document) -> str:
     if spec.get("resources"):
         return ""
     missing: dict[str, set[str]] = {}
-    for container in containers(spec):
+    for container in _containers(spec):
         said = {"pods"}
         for name in of_container(container, "requests"):
             said |= {name, f"requests.{name}"}
@@ -140,10 +164,15 @@ def _in_scope(scope: Document, pod: Document) -> bool:
 def _is_best_effort(spec: Document) -> bool:
     return not any(
         name in ("cpu", "memory") and amount
-        for holder in (*containers(spec), spec)
+        for holder in (*_containers(spec), spec)
         for which in ("requests", "limits")
         for name, amount in of_container(holder, which).items()
     )
+
+
+def _containers(spec: Document) -> Iterator[Document]:
+    yield from spec.get("initContainers") or ()
+    yield from spec.get("containers") or ()
 
 
 def _affinity_terms(spec: Document) -> Iterator[Document]:

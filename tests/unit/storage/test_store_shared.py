@@ -1,18 +1,28 @@
-"""Two servers on one PostgreSQL. Needs one: KNARR_TEST_POSTGRES=postgresql+psycopg://user@host/empty_database."""
+"""Two servers on one PostgreSQL: a throw-away one, or KNARR_TEST_POSTGRES=postgresql+psycopg://user@host/empty_database."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from apiserver.storage.errors import Compacted, KeyExists, RevisionConflict
 from apiserver.storage.store import Store
+from tests.support.postgres import postgres
 
-URL = os.environ.get("KNARR_TEST_POSTGRES", "")
-pytestmark = pytest.mark.skipif(not URL, reason="no KNARR_TEST_POSTGRES")
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    given = os.environ.get("KNARR_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    with postgres(tmp_path / "postgres") as made:
+        yield made
 
 
 def doc(name: str, **more: Any) -> dict[str, Any]:
@@ -38,8 +48,8 @@ async def until_equal(one: Store, two: Store) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_two_servers_lose_no_write_and_tell_each_other() -> None:
-    one, two = Store.open(URL), Store.open(URL)
+async def test_two_servers_lose_no_write_and_tell_each_other(url: str) -> None:
+    one, two = Store.open(url), Store.open(url)
     await one.start()
     await two.start()
     start, seen = two.revision, []

@@ -22,6 +22,7 @@ from apiserver.bootstrap.aggregation import ClusterRoleAggregation
 from apiserver.bootstrap.seed import seed
 from apiserver.connect.connections import Connections
 from apiserver.connect.kubelets import KubeletTls
+from apiserver.customresources.observer import CustomResources
 from apiserver.kindtable import KindTable
 from apiserver.registry.hooks import EVERY
 from apiserver.registry.places import StoreReader
@@ -36,6 +37,8 @@ from apiserver.routes.virtuals import VirtualResources
 from apiserver.routes.watches import Watches
 from apiserver.storage.store import Store
 from apiserver.virtual.call import Services
+from apiserver.webhooks.client import WebhookClient
+from apiserver.webhooks.services import service_resolver
 
 if TYPE_CHECKING:
     from apiserver.settings import Settings
@@ -60,6 +63,8 @@ class Assembly:
     kinds: KindTable
     watches: Watches
     aggregation: ClusterRoleAggregation | None = None
+    customs: CustomResources | None = None
+    webhooks: WebhookClient | None = None
     stopping: bool = False
 
     def begin_stopping(self) -> None:
@@ -69,6 +74,10 @@ class Assembly:
     async def close(self) -> None:
         if self.aggregation is not None:
             await self.aggregation.close()
+        if self.customs is not None:
+            await self.customs.close()
+        if self.webhooks is not None:
+            await self.webhooks.close()
         await self.registry.stop()
         await self.store.close()
 
@@ -103,6 +112,9 @@ async def assemble(settings: Settings) -> Assembly:
     registry.observe(aggregation.observe)
     assembly = _with_routes(settings, store, registry, rbac, authorizer, tokens, create_app)
     assembly.aggregation = aggregation
+    assembly.webhooks = WebhookClient(service_resolver(reader))
+    assembly.customs = CustomResources(registry, assembly.kinds, assembly.watches, assembly.webhooks)
+    registry.observe(assembly.customs.observe)
     return assembly
 
 

@@ -44,3 +44,11 @@ def field_schema(schema: Schema | None, name: str) -> Schema | None:
 
 def child(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
+
+
+def has_rules(schema: Schema) -> bool:
+    """Whether there are CEL rules in it, at whatever depth."""
+    if schema.get(RULES):
+        return True
+    inner = [*properties(schema).values(), values_of(schema), items_of(schema), *(schema.get("allOf") or ())]
+    return any(has_rules(each) for each in inner if each)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_NAMED = {"get": True, "create": False, "update": True, "patch": True, "delete": True, "deletecollection": False}
+"""Whether a verb's path ends with a name; lists and watches may have either, by their selectors."""
+
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -102,7 +105,7 @@ class Dispatcher:
             raise UnknownPath
         if kind.namespaced and not target.scoped and not self._across_namespaces(request):
             raise UnknownMethod if not info.name else UnknownPath
-        if info.verb not in kind.verbs or (info.verb == "create" and info.name):
+        if info.verb not in kind.verbs or bool(info.name) is not _NAMED.get(info.verb, bool(info.name)):
             raise UnknownMethod
         if self._virtual.handles(kind, ""):
             return self._virtual.serve

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from apimachinery.errors import MethodNotAllowed, NotFound, StatusError
+from apimachinery.errors import Forbidden, MethodNotAllowed, NotFound, StatusError
 from apiserver.routes.negotiation import YAML
 from apiserver.routes.request import Answer, Request
 
@@ -40,7 +40,7 @@ def encoded(request: Request, data: bytes, code: int = 200) -> Answer:
 
 def failure(request: Request, error: StatusError) -> Answer:
     status = error.status()
-    if isinstance(error, UnknownPath | UnknownMethod):
+    if isinstance(error, _DETAILED) and "details" not in status:
         status = {**{k: v for k, v in status.items() if k != "code"}, "details": {}, "code": error.code}
     headers: tuple[tuple[bytes, bytes], ...] = ((b"x-content-type-options", b"nosniff"),)
     if error.retry_after_seconds:
@@ -66,6 +66,10 @@ class UnknownMethod(MethodNotAllowed):
 
     def __init__(self) -> None:
         super().__init__("the server does not allow this method on the requested resource")
+
+
+_DETAILED = (UnknownPath, UnknownMethod, Forbidden)
+"""Upstream gives these a details object even where it has nothing to say."""
 
 
 async def send(request: Request, answer: Answer) -> None:

@@ -235,7 +235,8 @@ class Writes:
         elif not subresource:
             kind.prepare_update(new, old)
         documents.keep_system_fields(new["metadata"], old["metadata"])
-        if subresource != "status":
+        # Where a pod runs is no change of what was asked for.
+        if subresource not in ("status", "binding"):
             documents.bump_generation(kind, new, old)
 
     async def _store_changed(

@@ -8,6 +8,8 @@ from kubelet.pods import documents
 from kubelet.pods.documents import Document
 
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+RESIZING = "PodResizeInProgress"
+"""There only while it is so."""
 
 Verdict = tuple[bool, str, str]
 """(true, reason, message)."""
@@ -22,8 +24,10 @@ def conditions(
     sandbox_ready: bool,
     previous: list[Document],
     now: str,
+    resizing: bool = False,
 ) -> list[Document]:
-    """``previous`` are those of the last status: foreign ones are kept, and a time changes only with its status."""
+    """``previous`` are those of the last status: foreign ones are kept, and a time changes only with its status.
+    ``resizing`` is for while limits that were changed are not yet those of the containers."""
     known = {c["type"]: c for c in previous}
     ready = containers_ready(pod, statuses, phase)
     verdicts: list[tuple[str, Verdict]] = [
@@ -33,7 +37,9 @@ def conditions(
         ("ContainersReady", ready),
         ("PodScheduled", _TRUE),
     ]
-    foreign = [c for c in previous if c["type"] not in OWNED]
+    if resizing:
+        verdicts.insert(0, (RESIZING, _TRUE))
+    foreign = [c for c in previous if c["type"] not in (*OWNED, RESIZING)]
     generation = pod["metadata"].get("generation")
     return [*foreign, *(_condition(kind, v, known.get(kind), generation, now) for kind, v in verdicts)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubelet.pods import documents
+from kubelet.pods import documents, resizing
 from kubelet.pods.documents import Document
 from kubelet.pods.observed import Observed, is_exited, is_running
 from kubelet.pods.plan import should_start
@@ -71,6 +71,9 @@ def _from_runtime(
     elif old and newest.attempt and old.get("lastState"):
         status["lastState"] = old["lastState"]
     _add_static(container, status)
+    if is_running(newest) and old and "resources" in old and resizing.changed(pod, container, newest):
+        # What it has, until it has what is now asked for.
+        status["resources"] = old["resources"]
     return status
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from kubelet.pods import documents, resources
+from kubelet.pods import documents, resizing
 from kubelet.pods.documents import Document
 from kubelet.pods.observed import Observed, is_exited, is_running, next_backoff
 from kubelet.pods.plan_init import plan_init
@@ -70,8 +70,11 @@ def should_start(pod: Document, container: Document, status: ContainerStatus | N
 
 
 def _end(observed: Observed) -> list[Step]:
-    if observed.alive():
-        return [StopContainers()]
+    alive = observed.alive()
+    if alive:
+        # What was created but never started has nothing that a signal could end.
+        created: list[Step] = [RemoveContainer(s.id) for s in alive if s.state == ContainerState.CREATED]
+        return [*created, StopContainers()] if len(created) < len(alive) else created
     return [Release()] if observed.held else []
 
 
@@ -156,16 +159,8 @@ def _kill(pod: Document, container: Document, status: ContainerStatus, observed:
 def _resize(
     pod: Document, container: Document, status: ContainerStatus, observed: Observed, now: datetime
 ) -> Step | None:
-    """Where the pod's limits were changed while it runs. What the runtime doesn't know can't have been changed."""
-    name, is_now = container["name"], status.resources
-    if is_now.cpu_shares is None:
-        return None
-    wanted = resources.of_container(pod, container, memory_capacity=1)
-    changed = []
-    if wanted.cpu_shares != is_now.cpu_shares or (wanted.cpu_quota and wanted.cpu_quota != is_now.cpu_quota):
-        changed.append("cpu")
-    if wanted.memory_limit and wanted.memory_limit != is_now.memory_limit:
-        changed.append("memory")
+    """Where the pod's limits were changed while it runs."""
+    name, changed = container["name"], resizing.changed(pod, container, status)
     if not changed:
         return None
     failure = observed.failures.get(f"{RESIZE}{name}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from kubelet.pods import documents, qos
+from kubelet.pods import documents, qos, resizing
 from kubelet.pods.conditions import conditions
 from kubelet.pods.container_status import container_statuses
 from kubelet.pods.documents import Document
@@ -56,6 +56,7 @@ def pod_status(
         sandbox_ready=observed.sandbox_ready,
         previous=_merged_conditions(pod, previous),
         now=stamp,
+        resizing=resizing.in_progress(pod, observed),
     )
     status["startTime"] = previous.get("startTime") or stamp
     status["qosClass"] = qos.qos_class(pod)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubelet.pods.conditions import OWNED
+from kubelet.pods.conditions import OWNED, RESIZING
 from kubelet.pods.documents import Document
 
 OURS = (
@@ -55,9 +55,11 @@ def _ready(status: Document) -> str:
 
 def _conditions(before: list[Document], after: list[Document]) -> list[Document] | None:
     known = {c["type"]: c for c in before}
-    changed = [c for c in after if c["type"] in OWNED and c != known.get(c["type"])]
+    changed = [c for c in after if c["type"] in (*OWNED, RESIZING) and c != known.get(c["type"])]
     patched = []
     for condition in changed:
         gone = {k: None for k in known.get(condition["type"], {}) if k not in condition}
         patched.append({**condition, **gone})
+    if RESIZING in known and not any(c["type"] == RESIZING for c in after):
+        patched.append({"$patch": "delete", "type": RESIZING})
     return patched or None

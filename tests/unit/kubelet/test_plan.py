@@ -175,6 +175,7 @@ TABLE: list[tuple[str, dict[str, Any], Observed, list[Any]]] = [
         [],
     ),
     ("a pod that is to end is stopped", {}, seen(status("app"), terminating=True), [StopContainers()]),
+    ("what never started is removed", {}, seen(status("app", CREATED), terminating=True), [RemoveContainer("app-0")]),
     ("then it lets go", {}, seen(status("app", EXITED), terminating=True), [Release()]),
     ("then there is nothing to do", {}, seen(status("app", EXITED), terminating=True, held=False), []),
     (

@@ -8,7 +8,7 @@ import pytest
 from kubelet.pods.observed import Failure
 from kubelet.pods.status import DEADLINE, pod_status, rejected
 from kubelet.pods.status_patch import status_patch, urgent
-from kubelet.runtime.api import ContainerState
+from kubelet.runtime.api import ContainerState, LinuxResources
 from tests.unit.kubelet.fakes import container, pod
 from tests.unit.kubelet.test_plan import EXITED, NOW, RUNNING, WITH_INIT, WITH_SIDECAR, seen, status
 
@@ -144,6 +144,24 @@ def test_a_patch_takes_back_the_reason_of_a_condition() -> None:
     patch = status_patch("uid-web", before, report(pod(), seen(status("app")), before))
     assert patch is not None
     assert all(c["reason"] is None and c["message"] is None for c in patch["status"]["conditions"])
+
+
+def test_a_resize_shows_until_it_is_done() -> None:
+    small, large = ({"limits": {"memory": size}, "requests": {"memory": size}} for size in ("1Mi", "2Mi"))
+
+    def limited(memory: int) -> Any:
+        return seen(status("app", resources=LinuxResources(cpu_shares=2, memory_limit=memory)))
+
+    before = report(pod(containers=[container(resources=small)]), limited(1 << 20))
+    wanted = pod(containers=[container(resources=large)])
+    during = report(wanted, limited(1 << 20), before)
+    assert condition(during, "PodResizeInProgress")["status"] == "True"
+    assert during["containerStatuses"][0]["resources"] == small
+    after = report(wanted, limited(2 << 20), during)
+    assert after["containerStatuses"][0]["resources"] == large
+    patch = status_patch("uid-web", during, after)
+    assert patch is not None
+    assert {"$patch": "delete", "type": "PodResizeInProgress"} in patch["status"]["conditions"]
 
 
 def test_foreign_conditions_are_never_written() -> None:

@@ -98,6 +98,7 @@ async def test_a_pod_is_bound_once(registry: Registry) -> None:
     await call("pods", dict(body), subresource="binding", namespace="default", name="p", registry=registry)  # type: ignore[arg-type]
     pod = registry.get(named("pods"), "default", "p").object
     assert pod["spec"]["nodeName"] == "one" and pod["spec"]["tolerations"][0]["tolerationSeconds"] == 300
+    assert pod["metadata"]["generation"] == 1
     assert ("PodScheduled", "True") in [(c["type"], c["status"]) for c in pod["status"]["conditions"]]
     with pytest.raises(Conflict, match='pod p is already assigned to node "one"'):
         await call("pods", dict(body), subresource="binding", namespace="default", name="p", registry=registry)  # type: ignore[arg-type]

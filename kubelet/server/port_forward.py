@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from kubelet.runtime.api import RuntimeError_
 from kubelet.server.spdy import Stream
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ Connect = Callable[[int], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWr
 
 
 class PortForward:
-    """``connect(port)`` raises OSError where nobody listens."""
+    """``connect(port)`` raises RuntimeError_ or OSError where nobody listens."""
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
@@ -59,8 +60,8 @@ class PortForward:
         port = data.headers.get("port", "")
         try:
             reader, writer = await self._connect(int(port))
-        except (OSError, ValueError) as problem:
-            text = f"error forwarding port {port}: failed to connect to localhost:{port} inside the pod: {problem}"
+        except (RuntimeError_, OSError, ValueError) as problem:
+            text = f"error forwarding port {port} to pod: failed to execute portforward: {problem}"
             await error.write(text.encode())
             await error.end()
             await data.end()

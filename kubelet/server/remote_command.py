@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from kubelet.runtime.api import Streams
+from kubelet.runtime.api import RuntimeError_, Streams
 from kubelet.server.channels import Channels
 
 log = logging.getLogger(__name__)
@@ -17,8 +17,11 @@ LINGER_SECONDS = 5.0
 """How long output may still come after the process has ended: a child of it may hold the pipe for ever."""
 
 
-async def serve(channels: Channels, streams: Streams) -> None:
-    """Until the process ends, which the client is told, or the client leaves, which ends the streams."""
+async def serve(channels: Channels, streams: Streams, *, doing: str) -> None:
+    """Until the process ends, which the client is told, or the client leaves, which ends the streams.
+
+    ``doing`` says what failed where the runtime finds out late that the process cannot run.
+    """
     inward = [asyncio.create_task(_stdin(channels, streams)), asyncio.create_task(_resize(channels, streams))]
     outward = [
         asyncio.create_task(_copy(reader, write))
@@ -32,7 +35,7 @@ async def serve(channels: Channels, streams: Streams) -> None:
         if ended.done():
             if outward:
                 await asyncio.wait(outward, timeout=LINGER_SECONDS)
-            await channels.finish(outcome(ended.result()))
+            await channels.finish(_told(ended, doing))
     except ConnectionResetError:
         log.debug("the client of an exec left before it heard the outcome")
     finally:
@@ -40,6 +43,13 @@ async def serve(channels: Channels, streams: Streams) -> None:
             task.cancel()
         await asyncio.gather(*inward, *outward, ended, left, return_exceptions=True)
         await streams.close()
+
+
+def _told(ended: asyncio.Task[int], doing: str) -> dict[str, Any]:
+    try:
+        return outcome(ended.result())
+    except RuntimeError_ as error:
+        return failure(f"{doing}: {error}")
 
 
 def outcome(code: int) -> dict[str, Any]:

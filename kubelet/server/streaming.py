@@ -43,13 +43,19 @@ class StreamingRoutes:
         ref = await self._container(request)
         stdin, tty = _flag(request, "stdin", "input"), _flag(request, "tty")
         return await self._remote_command(
-            request, lambda: self._backend.runtime.exec(ref, list(command), stdin=stdin, tty=tty)
+            request,
+            lambda: self._backend.runtime.exec(ref, list(command), stdin=stdin, tty=tty),
+            doing="error executing command in container",
         )
 
     async def attach(self, request: web.Request) -> web.StreamResponse:
         ref = await self._container(request)
         stdin, tty = _flag(request, "stdin", "input"), _flag(request, "tty")
-        return await self._remote_command(request, lambda: self._backend.runtime.attach(ref, stdin=stdin, tty=tty))
+        return await self._remote_command(
+            request,
+            lambda: self._backend.runtime.attach(ref, stdin=stdin, tty=tty),
+            doing="error attaching to container",
+        )
 
     async def port_forward(self, request: web.Request) -> web.StreamResponse:
         namespace, pod = request.match_info["namespace"], request.match_info["pod"]
@@ -82,29 +88,33 @@ class StreamingRoutes:
             raise RuntimeError_(f'container not found ("{info["container"]}")')
         return found.id
 
-    async def _remote_command(self, request: web.Request, open_streams: Open) -> web.StreamResponse:
+    async def _remote_command(self, request: web.Request, open_streams: Open, *, doing: str) -> web.StreamResponse:
         wanted = _wanted_streams(request)
         if len(wanted) == 1:
             return web.Response(status=400, text="you must specify at least 1 of stdin, stdout, stderr")
         if upgrades.wants_websocket(request):
-            return await self._by_websocket(request, wanted, open_streams)
+            return await self._by_websocket(request, wanted, open_streams, doing)
         if upgrades.wants_spdy(request):
-            return await self._by_spdy(request, wanted, open_streams)
+            return await self._by_spdy(request, wanted, open_streams, doing)
         return _must_upgrade()
 
-    async def _by_websocket(self, request: web.Request, wanted: set[str], open_streams: Open) -> web.StreamResponse:
+    async def _by_websocket(
+        self, request: web.Request, wanted: set[str], open_streams: Open, doing: str
+    ) -> web.StreamResponse:
         socket = web.WebSocketResponse(protocols=WEBSOCKET_PROTOCOLS, max_msg_size=0, compress=False)
         await socket.prepare(request)
         channels = WebSocketChannels(socket, stdin="stdin" in wanted)
         receiving = asyncio.create_task(channels.receive())
         try:
-            await _run(channels, open_streams)
+            await _run(channels, open_streams, doing)
         finally:
             receiving.cancel()
             await asyncio.gather(receiving, return_exceptions=True)
         return socket
 
-    async def _by_spdy(self, request: web.Request, wanted: set[str], open_streams: Open) -> web.StreamResponse:
+    async def _by_spdy(
+        self, request: web.Request, wanted: set[str], open_streams: Open, doing: str
+    ) -> web.StreamResponse:
         streams: dict[str, Stream] = {}
         complete = asyncio.Event()
 
@@ -118,22 +128,22 @@ class StreamingRoutes:
                 await asyncio.wait_for(complete.wait(), STREAMS_SECONDS)
             except TimeoutError:
                 return
-            await _run(SpdyChannels(streams, session.ended), open_streams)
+            await _run(SpdyChannels(streams, session.ended), open_streams, doing)
 
         return await upgrades.spdy(request, SPDY_PROTOCOLS, accept, body)
 
 
-async def _run(channels: Channels, open_streams: Open) -> None:
+async def _run(channels: Channels, open_streams: Open, doing: str) -> None:
     """What can't be run is told on the error channel: the connection has been upgraded already."""
     try:
         streams = await open_streams()
     except (RuntimeError_, OSError) as error:
         try:
-            await channels.finish(remote_command.failure(str(error)))
+            await channels.finish(remote_command.failure(f"{doing}: {error}"))
         except ConnectionResetError:
             log.debug("the client left before it heard: %s", error)
         return
-    await remote_command.serve(channels, streams)
+    await remote_command.serve(channels, streams, doing=doing)
 
 
 def _wanted_streams(request: web.Request) -> set[str]:

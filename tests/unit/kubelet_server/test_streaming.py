@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
-from kubelet.runtime.api import StartError
-from kubelet.server.backend import ContainerRef, NoSuchContainer
+from kubelet.runtime.api import RuntimeError_, StartError
+from kubelet.server.backend import ContainerRef, NoSuchContainer, NotStarted
+from kubelet.server.port_forward import PortForward
 from kubelet.server.streaming import StreamingRoutes
 
 
@@ -51,6 +52,16 @@ class Process:
         self._ended.set()
 
 
+class Unstartable(Process):
+    """What turns out not to run after its streams were made."""
+
+    async def wait(self) -> int:
+        assert self.stdout is not None and self.stderr is not None
+        self.stdout.feed_eof()
+        self.stderr.feed_eof()
+        raise StartError('exec: "late": executable file not found in $PATH')
+
+
 class FakeBackend:
     def __init__(self) -> None:
         self.process = Process()
@@ -59,9 +70,13 @@ class FakeBackend:
     async def _exec(self, container: str, argv: list[str], *, stdin: bool, tty: bool) -> Process:
         if argv == ["missing"]:
             raise StartError('exec: "missing": executable file not found in $PATH')
+        if argv == ["late"]:
+            return Unstartable()
         return self.process
 
     async def container(self, namespace: str, pod: str, name: str, *, previous: bool = False) -> ContainerRef:
+        if name == "waiting":
+            raise NotStarted(f'container "{name}" in pod "p" is waiting to start: ContainerCreating')
         if name != "c":
             raise NoSuchContainer(f"no {name}")
         return ContainerRef("id", "", running=True)
@@ -107,8 +122,12 @@ async def test_streams_and_the_exit_code_come_back(server: tuple[str, FakeBacken
 
 
 async def test_a_command_that_cannot_be_run_is_told_on_the_error_channel(server: tuple[str, FakeBackend]) -> None:
-    found = await talk(server[0], "command=missing&stdout=1")
-    assert "executable file not found" in json.loads(found[3])["message"]
+    for command in ("missing", "late"):
+        found = await talk(server[0], f"command={command}&stdout=1")
+        assert json.loads(found[3])["message"] == (
+            "Internal error occurred: error executing command in container: "
+            f'exec: "{command}": executable file not found in $PATH'
+        )
 
 
 async def test_without_an_upgrade_or_a_command_the_request_is_refused(server: tuple[str, FakeBackend]) -> None:
@@ -116,3 +135,42 @@ async def test_without_an_upgrade_or_a_command_the_request_is_refused(server: tu
         for query, word in (("command=ls&stdout=1", "upgrade"), ("", "at least 1 command"), ("command=ls", "stdout")):
             async with session.post(f"{server[0]}/exec/ns/p/c?{query}") as response:
                 assert response.status == 400 and word in await response.text()
+
+
+async def test_a_command_for_what_does_not_run_is_refused(server: tuple[str, FakeBackend]) -> None:
+    try:
+        await StreamingRoutes(server[1])._container(_request("waiting"))  # type: ignore[arg-type]
+    except RuntimeError_ as error:
+        assert str(error) == 'container not found ("waiting")'
+    else:
+        raise AssertionError("it does not run")
+
+
+def _request(container: str) -> Any:
+    return SimpleNamespace(match_info={"namespace": "ns", "pod": "p", "container": container})
+
+
+async def test_a_port_that_nobody_listens_on_is_told_on_the_error_stream() -> None:
+    said: list[bytes] = []
+    ended: list[str] = []
+
+    async def refuse(port: int) -> Any:
+        raise RuntimeError_(f"failed to connect to localhost:{port}")
+
+    def stream(kind: str) -> Any:
+        async def write(data: bytes) -> None:
+            said.append(data)
+
+        async def end() -> None:
+            ended.append(kind)
+
+        headers = {"requestid": "0", "streamtype": kind, "port": "9"}
+        return SimpleNamespace(headers=headers, number=1, write=write, end=end, reset=end)
+
+    forward = PortForward(refuse)
+    forward.accept(stream("error"))
+    forward.accept(stream("data"))
+    while len(ended) < 2:
+        await asyncio.sleep(0)
+    await forward.close()
+    assert said == [b"error forwarding port 9 to pod: failed to execute portforward: failed to connect to localhost:9"]

@@ -20,6 +20,8 @@ READY_FD = "KNARR_READY_FD"
 """Environment variable: the descriptor on which whoever started this program waits for one byte."""
 GRACE_SECONDS = 2
 """What requests that still run get after the signal; watches end at once."""
+CLOSING_SECONDS = 0.25
+"""What connections get for their last bytes and their farewell."""
 KEEP_ALIVE_SECONDS = 120
 
 
@@ -55,8 +57,22 @@ class Server(uvicorn.Server):
             tick.stop()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Requests that run may end, for a while; a client that does not close its side is not waited for."""
         self._stopping()
-        await super().shutdown(sockets)
+        for server in self.servers:
+            server.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        if state.tasks:
+            _, late = await asyncio.wait(state.tasks, timeout=GRACE_SECONDS)
+            for task in late:
+                task.cancel()
+        closing = asyncio.get_running_loop().time() + CLOSING_SECONDS
+        while state.connections and asyncio.get_running_loop().time() < closing:
+            await asyncio.sleep(0.01)  # noqa: ASYNC110 - uvicorn tells nobody when a connection has gone
+        for connection in list(state.connections):
+            connection.transport.abort()
 
 
 class _Clock:
@@ -90,7 +106,6 @@ def create_server(app: Any, *, tls: ssl.SSLContext | None, stopping: Callable[[]
         proxy_headers=False,
         backlog=1024,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=GRACE_SECONDS,
     )
     config.load()
     config.ssl = tls

@@ -79,7 +79,7 @@ def _object(kind: Kind) -> PathItem:
         if verb in kind.verbs:
             name = f"{word}{_tag(kind)}{_scope(kind)}{kind.kind}"
             made = _operation(kind, method, name, description.format(kind.kind, article=_article(kind.kind)))
-            item[method] = _filled(made, method, _reference(kind))
+            item[method] = _filled(made, method, _reference(kind), custom=kind.custom is not None)
     return item
 
 
@@ -102,7 +102,9 @@ def _subresource(kind: Kind, sub: Subresource) -> PathItem:
             ).replace("the specified ", "", 1)
             made = _operation(kind, method, f"{word}{_tag(kind)}{suffix}", text, sub)
             item[method] = (
-                made | {"responses": _plain_responses()} if sub.name == "log" else _filled(made, method, body)
+                made | {"responses": _plain_responses()}
+                if sub.name == "log"
+                else _filled(made, method, body, custom=kind.custom is not None)
             )
     if "create" in sub.verbs:
         text = f"create {sub.name} of {_article(kind.kind)}"
@@ -112,7 +114,7 @@ def _subresource(kind: Kind, sub: Subresource) -> PathItem:
     return item
 
 
-def _filled(made: Operation, method: str, body: dict[str, Any]) -> Operation:
+def _filled(made: Operation, method: str, body: dict[str, Any], *, custom: bool) -> Operation:
     """With the parameters, body and responses of its method."""
     if method == "get":
         return made | {"responses": _responses(body, 200)}
@@ -120,7 +122,8 @@ def _filled(made: Operation, method: str, body: dict[str, Any]) -> Operation:
         given = {"parameters": list(parameters.DELETE), "requestBody": _body(_meta("DeleteOptions"))}
         return made | given | {"responses": _responses(_meta("Status"), 200, 202)}
     if method == "patch":
-        given = {"parameters": list(parameters.PATCH), "requestBody": _body(_meta("Patch"), _PATCHES, required=True)}
+        types = _PATCHES if not custom else tuple(each for each in _PATCHES if "strategic" not in each)
+        given = {"parameters": list(parameters.PATCH), "requestBody": _body(_meta("Patch"), types, required=True)}
         return made | given | {"responses": _responses(body, 200, 201)}
     given = {"parameters": list(parameters.WRITE), "requestBody": _body(body, required=True)}
     return made | given | {"responses": _responses(body, 200, 201)}

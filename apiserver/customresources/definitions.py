@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 Document = dict[str, Any]
 
-RETRY_SECONDS = 1.0
+FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.5, 60.0
 
 
 class Definitions:
@@ -49,6 +49,8 @@ class Definitions:
         self._ending = Ending(registry)
         self._terminating: set[str] = set()
         self._task: asyncio.Task[None] | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self._delay = FIRST_RETRY_SECONDS
         self._dirty = False
         self._closed = False
 
@@ -70,6 +72,8 @@ class Definitions:
 
     async def close(self) -> None:
         self._closed = True
+        if self._retry is not None:
+            self._retry.cancel()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -121,12 +125,23 @@ class Definitions:
         try:
             while self._dirty:
                 self._dirty = False
-                for entry in self._registry.store.list(DEFINITIONS):
-                    await self._keep(entry.object)
+                listed = self._registry.store.list(DEFINITIONS)
+                kept = [await self._keep(entry.object) for entry in listed]
+                if all(kept):
+                    self._delay = FIRST_RETRY_SECONDS
+                else:
+                    self._try_again()
         finally:
             self._task = None
 
-    async def _keep(self, definition: Document) -> None:
+    def _try_again(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+        self._retry = asyncio.get_running_loop().call_later(self._delay, self._wake)
+        self._delay = min(self._delay * 2, LAST_RETRY_SECONDS)
+
+    async def _keep(self, definition: Document) -> bool:
+        """Whether it went well; what fails is tried again later."""
         name = definition["metadata"]["name"]
         try:
             if definition["metadata"].get("deletionTimestamp"):
@@ -134,12 +149,12 @@ class Definitions:
             else:
                 await self._name(name)
         except NotFound:
-            return
-        except StatusError:
-            # The task's loop top: one definition's trouble must not keep the others.
-            log.exception("cannot keep the conditions of CustomResourceDefinition %s", name)
-            await asyncio.sleep(RETRY_SECONDS)
-            self._dirty = True
+            return True
+        except StatusError as error:
+            # One definition's trouble must not keep the others.
+            log.error("CustomResourceDefinition %s: %s", name, error)
+            return False
+        return True
 
     async def _name(self, name: str) -> None:
         def change(definition: Document) -> Document | None:

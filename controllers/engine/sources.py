@@ -108,8 +108,8 @@ class Sources:
         """A CustomResourceDefinition came, changed or went: so does its kind."""
         before = custom_kind(old) if old is not None else None
         after = custom_kind(new) if new is not None else None
-        if before is not None and (after is None or after != before):
-            self._leave(before)
+        if before is not None and (after is None or _path(after) != _path(before)):
+            self._leave(before, gone=new is None)
         if after is not None and after.resource not in self._tasks:
             self._kinds.add(after)
             self._follow(after, metadata_only=True)
@@ -136,12 +136,15 @@ class Sources:
         if not task.cancelled() and not self.broken.done():
             self.broken.set_exception(task.exception() or RuntimeError(f"{task.get_name()} ended"))
 
-    def _leave(self, kind: Kind) -> None:
-        self._kinds.remove(kind.resource)
+    def _leave(self, kind: Kind, *, gone: bool) -> None:
+        """``gone``: so are its objects. Otherwise they are only served differently, or not at all for a while."""
         task = self._tasks.pop(kind.resource, None)
         if task is not None:
             task.cancel()
-        self._cache.forget(kind.resource)
+        if gone:
+            # Whoever hears that the objects are gone still has to know what they were.
+            self._cache.forget(kind.resource)
+        self._kinds.remove(kind.resource)
 
     async def _list_until_it_works(self, kind: Kind) -> None:
         delay = FIRST_RETRY_SECONDS
@@ -154,3 +157,8 @@ class Sources:
                     log.warning("listing %s: %s", kind.resource, error)
             await asyncio.sleep(delay)
             delay = min(delay * 2, 5.0)
+
+
+def _path(kind: Kind) -> str:
+    """Where a kind is listed, which is all that the metadata of its objects depends on."""
+    return f"{kind.path('*')} {kind.kind}"

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from apimachinery.errors import BadRequest, ServiceUnavailable
 from apiserver.connect.backend import Address, Backend, Head, Unreachable, request_head
+from apiserver.connect.rewriting import Rewriter, rewriter_of
 from apiserver.connect.splice import splice
 from apiserver.routes.metrics import Metrics
 from apiserver.routes.request import ClientGone, Request
@@ -93,7 +94,8 @@ async def _head(backend: Backend) -> Head:
 
 
 async def _send(request: Request, backend: Backend, address: Address, path: str) -> None:
-    headers = forwarded_headers(request, upgrading=False)
+    # Pages are to come as they are, so that their links can be rewritten.
+    headers = [h for h in forwarded_headers(request, upgrading=False) if h[0] != b"accept-encoding"]
     headers.append((b"connection", b"close"))
     has_length = any(name == b"content-length" for name, _ in headers)
     chunked = not has_length and any(n == b"transfer-encoding" for n, _ in request.scope["headers"])
@@ -119,26 +121,31 @@ async def _send(request: Request, backend: Backend, address: Address, path: str)
 
 
 async def _answer(request: Request, backend: Backend, head: Head, drop: tuple[bytes, ...], prefix: str) -> None:
+    rewriter = rewriter_of(head.headers, prefix)
     headers = []
     for name, value in head.headers:
         if name in _HOP_BY_HOP or name in drop or name == b"date":
+            continue
+        if name == b"content-length" and rewriter is not None:
             continue
         if name == b"location" and prefix:
             value = through(value.decode("latin-1"), prefix).encode("latin-1")
         headers.append((name, value))
     await request.send({"type": "http.response.start", "status": head.status, "headers": headers})
     if request.method != "HEAD" and head.status not in (204, 304):
-        await pump(request, backend)
-    await request.send({"type": "http.response.body", "body": b""})
+        await pump(request, backend, rewriter)
+    rest = rewriter.end() if rewriter is not None else b""
+    await request.send({"type": "http.response.body", "body": rest})
 
 
-async def pump(request: Request, backend: Backend) -> None:
+async def pump(request: Request, backend: Backend, rewriter: Rewriter | None = None) -> None:
     """The body, chunk by chunk as it comes. Cuts the client's connection where the backend's is cut."""
     connection = request.connection
     connection.on_lost(backend.close)
     try:
         async for chunk in backend.chunks():
-            await request.send({"type": "http.response.body", "body": chunk, "more_body": True})
+            body = chunk if rewriter is None else rewriter.feed(chunk)
+            await request.send({"type": "http.response.body", "body": body, "more_body": True})
             if connection.lost:
                 raise ClientGone
     except Unreachable as error:

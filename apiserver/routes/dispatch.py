@@ -94,7 +94,7 @@ class Dispatcher:
         """Raises UnknownPath or UnknownMethod."""
         target, info = request.target, request.info
         kind = self._kinds.find(info.api_group, info.api_version, info.resource)
-        if kind is None or not info.verb:
+        if kind is None or not (info.verb or _is_proxied_option(request)):
             raise UnknownPath
         request.kind = kind
         if target.scoped and not kind.namespaced:
@@ -127,7 +127,7 @@ class Dispatcher:
         connect = self._connections.handler(kind, info.subresource)
         if target.rest and connect is None:
             raise UnknownPath
-        if info.verb not in found.verbs:
+        if info.verb not in found.verbs and not _is_proxied_option(request):
             raise UnknownMethod
         if connect is not None:
             return connect
@@ -136,6 +136,11 @@ class Dispatcher:
         if info.verb in ("get", "update", "patch"):
             return self._handlers[info.verb]
         raise UnknownMethod
+
+
+def _is_proxied_option(request: Request) -> bool:
+    """OPTIONS is no verb of the API, but may be one of what is behind a proxy."""
+    return request.method == "OPTIONS" and request.info.subresource == "proxy"
 
 
 async def guarded(request: Request, handler: Handler) -> Answer | None:

@@ -67,6 +67,8 @@ def routes(
     ]
     for name in _ENDPOINTS:
         table += [(f"/{name}", health.all(name)), (f"/{name}/{{check:path}}", health.one(name))]
+    # go-restful serves discovery and the version under a path that ends in a slash too.
+    table += [(f"{path}/", handler) for path, handler in table if path.startswith(("/api", "/version"))]
     return [Route(path, Endpoint(handler), methods=["GET"]) for path, handler in table]
 
 

@@ -12,6 +12,9 @@ except ImportError:  # PyYAML built without libyaml
     from yaml import SafeLoader as _Base  # type: ignore[assignment]
 
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_MOST_UNFOLDED = 1_000_000
+_MOST_DEPTH = 200
+"""Of an object within another. No kind comes near; whatever looks at a document calls itself for each level."""
 
 
 class _Loader(_Base):
@@ -31,6 +34,40 @@ class _Loader(_Base):
 
     def construct_yaml_map(self, node: yaml.MappingNode) -> Any:
         return self.construct_mapping(node, deep=True)
+
+
+class _Unfolded:
+    """How large a document is once every alias stands for a copy of what it names: a few hundred bytes can name
+    gigabytes, which whoever looks at the document, or writes it as JSON, would walk through."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, int] = {}
+        self._written = 0
+
+    def check(self, root: yaml.Node) -> None:
+        """Raises ValueError."""
+        size = self._size(root, 0)
+        if size > _MOST_UNFOLDED and size > 10 * self._written:
+            raise ValueError("yaml: document contains excessive aliasing")
+
+    def _size(self, node: yaml.Node, depth: int) -> int:
+        """In characters and nodes."""
+        known = self._known.get(id(node))
+        if known is not None:
+            return known
+        if depth > _MOST_DEPTH:
+            raise ValueError("yaml: exceeded max depth")
+        self._known[id(node)] = 0  # it is within itself only where PyYAML refuses it
+        own = 1 + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
+        self._written += own
+        self._known[id(node)] = size = own + sum(self._size(part, depth + 1) for part in _parts(node))
+        return size
+
+
+def _parts(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
 
 
 def _text(key: Any) -> str:
@@ -56,7 +93,11 @@ def load(data: bytes) -> tuple[Any, list[str]]:
     loader = _Loader(data)
     loader.duplicates = []
     try:
-        return loader.get_single_data(), loader.duplicates
+        node = loader.get_single_node()
+        if node is None:
+            return None, loader.duplicates
+        _Unfolded().check(node)
+        return loader.construct_document(node), loader.duplicates
     except yaml.YAMLError as error:
         raise ValueError(f"yaml: {' '.join(str(error).split())}") from error
     finally:

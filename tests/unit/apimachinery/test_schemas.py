@@ -173,6 +173,23 @@ def test_what_is_no_yaml_is_a_value_error(text):
         schemas.decode_yaml(text)
 
 
+def test_aliases_that_unfold_to_far_more_than_was_written_are_refused():
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+    with pytest.raises(ValueError, match="document contains excessive aliasing"):
+        schemas.decode_yaml("\n".join(levels).encode())
+    text = ("a: &a " + "x" * 200_000 + "\nb: [" + ", ".join(["*a"] * 1000) + "]").encode()
+    with pytest.raises(ValueError, match="document contains excessive aliasing"):
+        schemas.decode_yaml(text)
+
+
+def test_yaml_that_nests_without_end_is_refused():
+    with pytest.raises(ValueError, match=r"^yaml: "):
+        schemas.decode_yaml(b"- " * 900 + b"x")
+    with pytest.raises(ValueError, match=r"^yaml: "):
+        schemas.decode_yaml(b"a: &a [*a]\n")
+
+
 def test_a_custom_resource_has_the_schema_of_its_definition():
     widget = schemas.from_openapi(
         "Widget",

@@ -28,6 +28,7 @@ ALL: tuple[Controller, ...] = (
     daemonsets.CONTROLLER,
     statefulsets.CONTROLLER,
     jobs.CONTROLLER,
+    jobs.ORPHANS,
     cronjobs.CONTROLLER,
     finished.CONTROLLER,
     podgc.CONTROLLER,

@@ -64,12 +64,12 @@ def owned_or_adoptable(resource: str, owner: Document, reader: Reader) -> list[D
 
 
 def claim(
-    resource: str, owner: Document, objects: Iterable[Document], selector: LabelSelector
+    resource: str, owner: Document, objects: Iterable[Document], selector: LabelSelector, *, finalizer: str = ""
 ) -> tuple[list[Document], list[Action]]:
     """The objects that are ``owner``'s, or become so by the patches that come with them.
 
     An owned object that no longer matches is released; an orphan that matches is adopted. An owner that is being
-    deleted does neither.
+    deleted does neither. What is adopted gets the ``finalizer``, if there is one, and what is released loses it.
     """
     claimed: list[Document] = []
     actions: list[Action] = []
@@ -83,21 +83,29 @@ def claim(
             if matches:
                 claimed.append(obj)
             elif not deleting:
-                actions.append(release(resource, owner, obj))
+                actions.append(release(resource, owner, obj, finalizer=finalizer))
         elif matches and not deleting and not obj["metadata"].get("deletionTimestamp"):
-            actions.append(_adopt(resource, owner, obj))
+            actions.append(_adopt(resource, owner, obj, finalizer))
             claimed.append(obj)
     return claimed, actions
 
 
-def release(resource: str, owner: Document, obj: Document) -> Patch:
-    meta = obj["metadata"]
+def release(resource: str, owner: Document, obj: Document, *, finalizer: str = "") -> Patch:
     gone = {"$patch": "delete", "uid": owner["metadata"]["uid"]}
-    body = {"metadata": {"uid": meta["uid"], "ownerReferences": [gone]}}
-    return Patch(resource, meta.get("namespace", ""), meta["name"], body, kind="strategic", ignore_missing=True)
+    changes: Document = {"ownerReferences": [gone]}
+    if finalizer in (obj["metadata"].get("finalizers") or ()):
+        changes["$deleteFromPrimitiveList/finalizers"] = [finalizer]
+    return _patch(resource, obj, changes)
 
 
-def _adopt(resource: str, owner: Document, obj: Document) -> Patch:
+def _adopt(resource: str, owner: Document, obj: Document, finalizer: str) -> Patch:
+    changes: Document = {"ownerReferences": [controller_ref(owner)]}
+    if finalizer:
+        changes["finalizers"] = [finalizer]
+    return _patch(resource, obj, changes)
+
+
+def _patch(resource: str, obj: Document, changes: Document) -> Patch:
     meta = obj["metadata"]
-    body = {"metadata": {"uid": meta["uid"], "ownerReferences": [controller_ref(owner)]}}
+    body = {"metadata": {"uid": meta["uid"], **changes}}
     return Patch(resource, meta.get("namespace", ""), meta["name"], body, kind="strategic", ignore_missing=True)

@@ -199,7 +199,7 @@ def _in_ending_namespace(error: Exception) -> bool:
     return any(c.get("reason") == "NamespaceTerminating" for c in getattr(error, "causes", ()))
 
 
-def _candidates(resource: str, selector: Callable[[Document], LabelSelector]) -> Callable[..., Iterable[Key]]:
+def candidates(resource: str, selector: Callable[[Document], LabelSelector]) -> Callable[..., Iterable[Key]]:
     """An orphan concerns everybody who might adopt it."""
 
     def keys(pod: Document, reader: Reader) -> Iterable[Key]:
@@ -219,7 +219,7 @@ def _controller(name: str, resource: str, kind: str, group: str, selector: Calla
         watches=(
             Watch(resource, own_key),
             Watch("pods", refs.owner_key(kind, group)),
-            Watch("pods", _candidates(resource, selector)),
+            Watch("pods", candidates(resource, selector)),
         ),
         reconcile=replicas.reconcile,
         on_failure=replicas.on_failure,

@@ -16,14 +16,14 @@ def container(obj: Document) -> None:
     for port in items(obj, "ports"):
         empty(port, "protocol", "TCP")
     for name in _PROBES:
-        if obj.get(name):
+        if obj.get(name) is not None:
             _probe(obj[name])
     for hook in (obj.get("lifecycle") or {}).values():
         if isinstance(hook, dict):
             _http_get(hook)
     for variable in items(obj, "env"):
         source = variable.get("valueFrom")
-        if source:
+        if source is not None:
             _value_source(source)
 
 
@@ -47,17 +47,17 @@ def _probe(probe: Document) -> None:
 
 def _http_get(handler: Document) -> None:
     action = handler.get("httpGet")
-    if action:
+    if action is not None:
         empty(action, "path", "/")
         empty(action, "scheme", "HTTP")
 
 
 def _value_source(source: Document) -> None:
-    if source.get("fieldRef"):
+    if source.get("fieldRef") is not None:
         empty(source["fieldRef"], "apiVersion", "v1")
-    if source.get("resourceFieldRef"):
+    if source.get("resourceFieldRef") is not None:
         resource_field(source["resourceFieldRef"])
-    if source.get("fileKeyRef"):
+    if source.get("fileKeyRef") is not None:
         unset(source["fileKeyRef"], "optional", False)
 
 

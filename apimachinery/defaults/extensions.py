@@ -60,7 +60,7 @@ def _scopes(obj: Document, key: str) -> None:
 
 
 def _service(config: Document) -> None:
-    if config.get("service"):
+    if config.get("service") is not None:
         unset(config["service"], "port", _HTTPS)
 
 

@@ -23,5 +23,5 @@ def ingress(obj: Document) -> None:
 
 def ingress_class(obj: Document) -> None:
     parameters = (obj.get("spec") or {}).get("parameters")
-    if parameters:
+    if parameters is not None:
         unset(parameters, "scope", "Cluster")

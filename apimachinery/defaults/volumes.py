@@ -44,9 +44,9 @@ def _mode(source: Document) -> None:
 
 def _fields(source: Document) -> None:
     for item in items(source, "items"):
-        if item.get("fieldRef"):
+        if item.get("fieldRef") is not None:
             empty(item["fieldRef"], "apiVersion", "v1")
-        if item.get("resourceFieldRef"):
+        if item.get("resourceFieldRef") is not None:
             resource_field(item["resourceFieldRef"])
 
 
@@ -58,7 +58,7 @@ def _downward(source: Document) -> None:
 def _projected(source: Document) -> None:
     _mode(source)
     for each in items(source, "sources"):
-        if each.get("downwardAPI"):
+        if each.get("downwardAPI") is not None:
             _fields(each["downwardAPI"])
         if each.get("serviceAccountToken") is not None:
             unset(each["serviceAccountToken"], "expirationSeconds", TOKEN_SECONDS)
@@ -66,7 +66,7 @@ def _projected(source: Document) -> None:
 
 def _ephemeral(source: Document) -> None:
     template = source.get("volumeClaimTemplate")
-    if template:
+    if template is not None:
         unset(template, "spec", {})
         claim_spec(template["spec"])
 

@@ -126,7 +126,8 @@ def update(new: Document, old: Document) -> Errors:
 
 def _with_volume(before: Document, claim: Document) -> Document:
     """The old spec, with the volume that may be set once."""
-    return before if before.get("volumeName") else {**before, "volumeName": claim.get("volumeName")}
+    given = claim.get("volumeName")
+    return {**before, "volumeName": given} if given and not before.get("volumeName") else before
 
 
 def _comparable(new: Document, before: Document, *, may_set_class: bool) -> Document:

@@ -61,7 +61,7 @@ def containers(path: str, listed: list[Document], context: Context) -> Errors:
         if name in seen:
             errors.append(duplicate(f"{where}.name", name))
         seen.add(name)
-        if container.get("lifecycle"):
+        if container.get("lifecycle") is not None:
             errors += probes.lifecycle(f"{where}.lifecycle", container["lifecycle"], context.grace, context.os)
         errors += probes.probes(where, container) + _restart_rules(where, container)
     return errors + host_port_conflicts(path, listed)
@@ -86,7 +86,7 @@ def _init_hooks(path: str, container: Document, context: Context) -> Errors:
     """Only a sidecar lives long enough for probes and hooks."""
     errors: Errors = []
     if container.get("restartPolicy") == "Always":
-        if container.get("lifecycle"):
+        if container.get("lifecycle") is not None:
             errors += probes.lifecycle(f"{path}.lifecycle", container["lifecycle"], context.grace, context.os)
         return errors + probes.probes(path, container)
     for field in ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe"):

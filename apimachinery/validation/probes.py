@@ -35,14 +35,14 @@ def probes(path: str, container: Document) -> Errors:
     errors: Errors = []
     liveness, readiness = container.get("livenessProbe"), container.get("readinessProbe")
     startup = container.get("startupProbe")
-    if liveness:
+    if liveness is not None:
         errors += _probe(f"{path}.livenessProbe", liveness) + _once(f"{path}.livenessProbe", liveness)
-    if readiness:
+    if readiness is not None:
         errors += _probe(f"{path}.readinessProbe", readiness)
         if readiness.get("terminationGracePeriodSeconds") is not None:
             grace, detail = readiness["terminationGracePeriodSeconds"], "must not be set for readinessProbes"
             errors.append(invalid(f"{path}.readinessProbe.terminationGracePeriodSeconds", grace, detail))
-    if startup:
+    if startup is not None:
         errors += _probe(f"{path}.startupProbe", startup) + _once(f"{path}.startupProbe", startup)
     return errors
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from knarr.errors import DataDamaged
 from knarr.files import write_atomically
 
 YEARS = 10
@@ -66,9 +67,7 @@ def ensure(folder: Path, wanted: Sequence[Leaf], *, now: datetime.datetime) -> N
 def _ensure_ca(folder: Path, *, now: datetime.datetime) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key_file, file = folder / "ca.key", folder / "ca.crt"
     if key_file.exists() and file.exists():
-        key = serialization.load_pem_private_key(key_file.read_bytes(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
-        return key, x509.load_pem_x509_certificate(file.read_bytes())
+        return _load_ca(key_file, file)
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "knarr-ca")])
     usage = x509.KeyUsage(True, False, True, False, False, True, True, False, False)
@@ -85,11 +84,36 @@ def _ensure_ca(folder: Path, *, now: datetime.datetime) -> tuple[ec.EllipticCurv
     return key, ca
 
 
+def _load_ca(key_file: Path, file: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    """Raises DataDamaged: whoever trusts this CA would not trust another."""
+    try:
+        key = serialization.load_pem_private_key(key_file.read_bytes(), None)
+        certificate = x509.load_pem_x509_certificate(file.read_bytes())
+    except ValueError as error:
+        raise _damaged(file, f"cannot be read: {error}") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+        raise _damaged(file, f"does not belong to {key_file}")
+    return key, certificate
+
+
+def _damaged(file: Path, why: str) -> DataDamaged:
+    profile = file.parent.parent.name
+    return DataDamaged(f"{file} {why}", f"put both files of the CA back from a copy, or: knarr delete -p {profile}")
+
+
 def _serves(file: Path, leaf: Leaf, ca: x509.Certificate, *, now: datetime.datetime) -> bool:
     if not file.exists() or not file.with_suffix(".key").exists():
         return False
-    found = x509.load_pem_x509_certificate(file.read_bytes())
-    if found.not_valid_after_utc - now < RENEW_WITHIN or found.issuer != ca.subject:
+    try:
+        found = x509.load_pem_x509_certificate(file.read_bytes())
+        key = serialization.load_pem_private_key(file.with_suffix(".key").read_bytes(), None)
+    except ValueError:
+        return False  # half of a file: issue anew
+    # A start that ended between the two writes leaves a new key beside the old certificate.
+    if found.public_key() != key.public_key() or found.issuer != ca.subject:
+        return False
+    # A clock that was set back makes certificates of the future, which nobody accepts.
+    if found.not_valid_after_utc - now < RENEW_WITHIN or found.not_valid_before_utc > now:
         return False
     try:
         found.verify_directly_issued_by(ca)

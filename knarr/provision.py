@@ -78,9 +78,12 @@ def check_host(config: ClusterConfig) -> None:
 
 def provision(config: ClusterConfig, paths: ClusterPaths) -> None:
     """Write everything that the programs read. cluster.json comes first: with it the directory has an owner."""
-    paths.root.mkdir(parents=True, exist_ok=True, mode=0o755)
+    paths.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Nobody else looks in: keys and Secrets are here, volumes that every user of a pod may write to, and images, whose
+    # set-uid programs must not be run outside of a container.
+    paths.root.chmod(0o700)
     for folder in ("apiserver", "kubelet", "images", "volumes", "run", "logs"):
-        (paths.root / folder).mkdir(exist_ok=True, mode=0o755)
+        (paths.root / folder).mkdir(exist_ok=True)
     configs.save(paths, config)
     leaves = pki.leaves(
         node_name=config.node_name,

@@ -11,13 +11,14 @@ whose data is the last state, since watchers are told it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from apiserver.storage.dialects import dialect_of
+from apiserver.storage.dialects import dialect_of, sqlite_path
 
 CREATE, UPDATE, DELETE = 0, 1, 2
 
@@ -88,6 +89,8 @@ class Database:
 
     def open(self, *, create: bool) -> None:
         """``create``: make the tables where there are none. The log's one writer does."""
+        if create:
+            _keep_private(sqlite_path(str(self._engine.url)))
         connection = self._open_connection()
         if create:
             self._begin()
@@ -241,3 +244,13 @@ class Database:
             self._connection = None
             connection.invalidate()
             connection.close()
+
+
+def _keep_private(path: str) -> None:
+    """Secrets are in it. SQLite gives the files beside it (the write-ahead log) the mode of the file itself."""
+    if path and path != ":memory:":
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(fd, 0o600)
+        finally:
+            os.close(fd)

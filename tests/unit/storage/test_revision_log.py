@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,17 @@ async def test_a_revision_is_not_given_again_after_its_row_was_deleted(tmp_path:
     await store.start()
     assert (await store.create("pods", "a/b", doc("b"))).revision > last.revision
     await store.close()
+
+
+async def test_nobody_else_may_read_the_log(tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    file.touch(mode=0o644)
+    store = Store.open(f"sqlite:///{file}")
+    await store.start()
+    await store.create("secrets", "a/1", {"metadata": {"name": "1"}})
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    await store.close()
+    assert modes == dict.fromkeys(("state.db", "state.db-wal", "state.db-shm", "state.db.lock"), 0o600)
 
 
 async def test_a_second_store_on_the_same_file_is_refused(store: Store) -> None:

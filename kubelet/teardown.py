@@ -1,19 +1,25 @@
-"""``--teardown``: nothing of this cluster's node stays on the machine. Needs no API server; idempotent."""
+"""``--teardown``: of this cluster's node only files in its folder stay. Needs no API server; idempotent.
+
+Pods outlive it as they outlive a reboot: their emptyDirs on disk and the logs of their containers are kept, for the
+next start to go on with.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from kubelet.settings import Settings
-from kubelet.volumes.manager import remove_tree
+from kubelet.volumes.manager import remove_tree, unmount_tree
 from kubelet.volumes.mounter import KernelMounter, Mounter, PlainMounter
 
 log = logging.getLogger(__name__)
 
-FOLDERS = ("pods", "memory", "logs", "scratch", "network")
+KEPT = ("pods",)
+REMOVED = ("memory", "scratch", "network")
 
 
 async def teardown(settings: Settings) -> list[str]:
@@ -23,9 +29,9 @@ async def teardown(settings: Settings) -> list[str]:
     parts: list[tuple[str, Callable[[], Awaitable[None]]]] = []
     if native:
         parts += [("containers", lambda: _containers(settings)), ("network", lambda: _network(settings))]
-    for name in FOLDERS:
-        path = Path(settings.root_dir) / name
-        parts.append((str(path), lambda path=path: asyncio.to_thread(remove_tree, path, mounter)))  # type: ignore[misc]
+    for names, end in ((KEPT, unmount_tree), (REMOVED, remove_tree)):
+        for path in (Path(settings.root_dir) / name for name in names):
+            parts.append((str(path), partial(asyncio.to_thread, end, path, mounter)))
     left = []
     for what, remove in parts:
         try:

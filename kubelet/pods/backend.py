@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubelet.pods import documents
 from kubelet.pods.documents import Document
 from kubelet.pods.manager import PodManager
-from kubelet.runtime.api import ContainerState, ContainerStats, Runtime
+from kubelet.runtime.api import ContainerState, ContainerStats, ContainerStatus, Runtime
 from kubelet.server.backend import ContainerRef, NoSuchContainer, NotStarted
 
 
@@ -25,10 +25,12 @@ class PodBackend:
         spec = documents.find_container(document, name)
         if spec is None:
             raise NoSuchContainer(f'container "{name}" in pod "{pod}" is not available')
+        found = self._pods.container(namespace, pod, name)
         # While a container waits for its next start, the one that ended last is the previous one.
-        before = previous and not _waiting(document, name)
-        found = self._pods.container(namespace, pod, name, previous=before)
-        if previous and (found is None or found.state != ContainerState.EXITED):
+        before = previous and not (_has_ended(found) and _waiting(document, name))
+        if before:
+            found = self._pods.container(namespace, pod, name, previous=True)
+        if previous and not _has_ended(found):
             raise NotStarted(f'previous terminated container "{name}" in pod "{pod}" not found')
         if found is None:
             raise NotStarted(f'container "{name}" in pod "{pod}" is waiting to start: {_why(document, name)}')
@@ -55,6 +57,10 @@ class PodBackend:
                 by_pod.setdefault(owner[2], []).append(usage)
         found = ((self._pods.pod_by_uid(uid), many) for uid, many in by_pod.items())
         return [(pod, many) for pod, many in found if pod is not None]
+
+
+def _has_ended(status: ContainerStatus | None) -> bool:
+    return status is not None and status.state == ContainerState.EXITED
 
 
 _WHY = {"ErrImagePull": "image can't be pulled", "ImagePullBackOff": "trying and failing to pull image"}

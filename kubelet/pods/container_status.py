@@ -10,6 +10,8 @@ from kubelet.pods.times import rfc3339
 from kubelet.runtime.api import ContainerState, ContainerStatus
 
 LOST = "ContainerStatusUnknown"
+NEVER = "1970-01-01T00:00:00Z"
+"""What a runtime's zero time comes out as."""
 
 
 def container_statuses(
@@ -58,7 +60,7 @@ def _from_runtime(
     newest = many[0]
     status: Document = {
         "name": container["name"],
-        "state": _state(newest, runtime_name),
+        "state": _state(newest, runtime_name) or _not_started(pod),
         "lastState": {},
         "ready": False,
         "restartCount": newest.attempt,
@@ -81,10 +83,9 @@ def _without_runtime(pod: Document, container: Document, observed: Observed, old
     """Never started, or gone from the runtime."""
     if old and "terminated" in old.get("state", {}):
         return dict(old)
-    creating = "PodInitializing" if documents.init_containers(pod) else "ContainerCreating"
     status: Document = {
         "name": container["name"],
-        "state": {"waiting": {"reason": creating}},
+        "state": _not_started(pod),
         "lastState": dict((old or {}).get("lastState") or {}),
         "ready": False,
         "restartCount": (old or {}).get("restartCount", 0),
@@ -116,16 +117,21 @@ def _add_static(container: Document, status: Document, *, running: bool = True) 
         status["stopSignal"] = signal
 
 
+def _not_started(pod: Document) -> Document:
+    return {"waiting": {"reason": "PodInitializing" if documents.init_containers(pod) else "ContainerCreating"}}
+
+
 def _state(status: ContainerStatus, runtime_name: str) -> Document:
+    """Empty for what was created and has not been started, or whose postStart hook still runs."""
     if status.state == ContainerState.RUNNING:
         return {"running": {"startedAt": rfc3339(status.started_at)}}
     if status.state != ContainerState.EXITED:
-        return {"waiting": {}}
+        return {}
     ended: Document = {
         "exitCode": status.exit_code,
         "reason": status.reason or ("Completed" if status.exit_code == 0 else "Error"),
-        "startedAt": rfc3339(status.started_at),
-        "finishedAt": rfc3339(status.finished_at),
+        "startedAt": rfc3339(status.started_at) or NEVER,
+        "finishedAt": rfc3339(status.finished_at) or NEVER,
         "containerID": f"{runtime_name}://{status.id}",
     }
     if status.message:

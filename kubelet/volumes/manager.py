@@ -205,11 +205,16 @@ def remove_tree(path: Path, mounter: Mounter) -> None:
     """Unmount what is mounted at or below ``path``, then delete; never through a mount. Raises OSError."""
     if not path.exists():
         return
+    unmount_tree(path, mounter)
+    shutil.rmtree(path)
+
+
+def unmount_tree(path: Path, mounter: Mounter) -> None:
+    """Nothing is mounted at or below ``path`` any more. Raises OSError."""
     for point in mounter.below(path):
         mounter.unmount(point)
     if left := mounter.below(path):
         raise OSError(f"{left[0]} is still mounted: nothing below {path} is deleted")
-    shutil.rmtree(path)
 
 
 def _size_limit(pod: Document, source: Document) -> int | None:

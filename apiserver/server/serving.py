@@ -69,8 +69,9 @@ class Server(uvicorn.Server):
             for task in late:
                 task.cancel()
         closing = asyncio.get_running_loop().time() + CLOSING_SECONDS
-        while state.connections and asyncio.get_running_loop().time() < closing:
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - uvicorn tells nobody when a connection has gone
+        # Polled, because uvicorn tells nobody when a connection has gone.
+        while state.connections and asyncio.get_running_loop().time() < closing:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         for connection in list(state.connections):
             connection.transport.abort()
 

@@ -153,7 +153,7 @@ def _with_routes(
         kinds=kinds,
         authenticator=Authenticator(tokens, authorizer),
         authorizer=authorizer,
-        resources=Resources(registry),
+        resources=Resources(registry, authorizer),
         virtual=VirtualResources(registry, Services(authorizer, rbac, tokens, settings)),
         watches=watches,
         connections=Connections(registry, authorizer, kubelets, metrics),

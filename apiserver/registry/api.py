@@ -42,6 +42,10 @@ class ListOptions:
     send_initial_events: bool | None = None
 
 
+def _granted() -> None:
+    """Of the server's own writes."""
+
+
 @dataclass(slots=True)
 class WriteOptions:
     """Options of a write. ``warnings`` is filled by the registry (unknown fields, deprecations, admission)."""
@@ -55,6 +59,8 @@ class WriteOptions:
     duplicates: list[str] = field(default_factory=list)
     """Fields that the body gives twice, as apimachinery.schemas.decode finds them."""
     warnings: list[str] = field(default_factory=list)
+    may_create: Callable[[], None] = _granted
+    """Asked where an update or a patch makes a new object, which takes the right to create. Raises Forbidden."""
 
 
 @dataclass(frozen=True, slots=True)

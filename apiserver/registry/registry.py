@@ -125,6 +125,7 @@ class Registry:
             current = self._writes.current(kind, namespace, name)
             if current is None:
                 self._refuse_creation(kind, name, body, allowed=kind.create_on_update and not subresource)
+                options.may_create()
                 return await self._insert(kind, namespace, body, options), True
             kind.set_defaults(body)
             track = tracker(kind, options, self._now, subresource)
@@ -171,6 +172,7 @@ class Registry:
                 new["metadata"].setdefault("name", name)
                 documents.match_name(new["metadata"], name)
                 self._refuse_creation(kind, name, new, allowed=True)
+                options.may_create()
                 return await self._insert(kind, namespace, new, options, tracked=change.tracks), True
             documents.match_name(new["metadata"], name)
             kind.set_defaults(new)

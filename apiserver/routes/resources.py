@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -12,6 +14,9 @@ from apiserver.routes import bodies, options, tables
 from apiserver.routes.negotiation import PLAIN, unsupported
 from apiserver.routes.request import Answer, Request
 from apiserver.routes.responses import document, encoded
+
+if TYPE_CHECKING:
+    from apiserver.auth.authorization import Authorizer
 
 PATCH_TYPES = (
     "application/json-patch+json",
@@ -32,8 +37,9 @@ RETURNS_DELETED = frozenset({
 class Resources:
     """``handlers`` maps verbs to functions of a request."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, authorizer: Authorizer) -> None:
         self.registry = registry
+        self._authorizer = authorizer
         self.handlers = {
             "get": self.get,
             "list": self.list,
@@ -66,6 +72,7 @@ class Resources:
 
     async def update(self, request: Request) -> Answer:
         asked = options.write_options(request, "UpdateOptions")
+        asked.may_create = partial(self._require_create, request)
         body = await bodies.read(request, request.kind.kind, asked)
         info = request.info
         entry, created = await self.registry.update(
@@ -77,6 +84,7 @@ class Resources:
         patch_type = patch_type_of(request)
         media = request.media
         asked = options.write_options(request, "PatchOptions", patch_type=patch_type)
+        asked.may_create = partial(self._require_create, request)
         info = request.info
         entry, created = await self.registry.patch(
             request.kind,
@@ -89,6 +97,9 @@ class Resources:
         )
         assert media is not None
         return one(request, entry, 201 if created else 200)
+
+    def _require_create(self, request: Request) -> None:
+        self._authorizer.require(request.user, replace(request.info, verb="create"))
 
     async def delete(self, request: Request) -> Answer:
         how = options.delete_options(request, await bodies.read_optional(request))

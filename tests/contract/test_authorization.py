@@ -71,3 +71,24 @@ def test_running_a_command_takes_the_right_to_create(server: Server, pods: str, 
     found = client.call("GET", f"{pods}/a/exec", query={"command": "id"})
     assert found.code == 403
     assert 'cannot create resource "pods/exec"' in found.message
+
+
+def test_making_an_object_by_put_or_apply_takes_the_right_to_create(server: Server, namespace: str) -> None:
+    rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    rules = [{"apiGroups": ["", "coordination.k8s.io"], "resources": ["*"], "verbs": ["get", "update", "patch"]}]
+    server.admin.ok("POST", f"{rbac}/roles", {"metadata": {"name": "r"}, "rules": rules})
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"}
+    subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "editor"}]
+    binding = {"metadata": {"name": "b"}, "roleRef": reference, "subjects": subjects}
+    server.admin.ok("POST", f"{rbac}/rolebindings", binding)
+    editor = server.impersonating("editor")
+    services = f"/api/v1/namespaces/{namespace}/services"
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": [{"port": 80}]}}
+    found = editor.call("PUT", f"{services}/a", service)
+    assert (found.code, 'cannot create resource "services"' in found.message) == (403, True)
+    query = {"fieldManager": "me"}
+    apply_type = "application/apply-patch+yaml"
+    found = editor.call("PATCH", f"{services}/a", service, query=query, content_type=apply_type)
+    assert (found.code, 'cannot create resource "services"' in found.message) == (403, True)
+    server.admin.ok("POST", services, service)
+    assert editor.call("PATCH", f"{services}/a", service, query=query, content_type=apply_type).code == 200

@@ -66,6 +66,9 @@ class Connections:
         if not node:
             return Answer(b"", 204, b"text/plain")
         address = self._kubelet(node, verify=not request.query.flag("insecureSkipTLSVerifyBackend"))
+        if (offered := proxying.upgrade_of(request)) is not None and offered.protocol == "websocket":
+            await proxying.upgrade(request, address, path, self._metrics)
+            return None
         backend = await self._ask(address, path, node)
         try:
             head = await backend.head()

@@ -6,6 +6,8 @@ import logging
 import os
 import socket
 import ssl
+from base64 import b64encode
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,14 @@ from kubelet.server import logs, stats
 from kubelet.server.backend import Backend, NoSuchContainer, NotStarted
 from kubelet.server.images import ImageRoutes, Images
 from kubelet.server.streaming import StreamingRoutes
+from kubelet.server.upgrades import Taken, wants_websocket
 
 log = logging.getLogger(__name__)
 
 ADMITTED = "kube-apiserver-kubelet-client"
 """The common name of the only client."""
+BASE64 = "base64.binary.k8s.io"
+LOG_PROTOCOLS = ("binary.k8s.io", BASE64)
 _IP_FREEBIND = 15
 
 
@@ -93,18 +98,14 @@ class KubeletServer:
                 return False
             return now.running and now.id == ref.id
 
-        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         path = Path(ref.log_path)
         if not os.path.exists(path):
             raise NoSuchContainer(f"failed to open log file {path.name}: no such file or directory")
-        await response.prepare(request)
         try:
-            async for piece in logs.read(path, options, running):
-                await response.write(piece)
-            await response.write_eof()
+            return await _sent(request, logs.read(path, options, running))
         except ConnectionResetError:
             log.debug("the reader of a log left")
-        return response
+            return Taken()
 
     async def _summary(self, request: web.Request) -> web.Response:
         host = _host_usage()
@@ -112,6 +113,26 @@ class KubeletServer:
 
     async def _resource_metrics(self, request: web.Request) -> web.Response:
         return web.Response(text=stats.metrics(await self._backend.stats()))
+
+
+async def _sent(request: web.Request, pieces: AsyncIterator[bytes]) -> web.StreamResponse:
+    """As a body, or a WebSocket message each. Raises ConnectionResetError."""
+    if not wants_websocket(request):
+        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+        await response.prepare(request)
+        async for piece in pieces:
+            await response.write(piece)
+        await response.write_eof()
+        return response
+    socket = web.WebSocketResponse(protocols=LOG_PROTOCOLS, compress=False)
+    await socket.prepare(request)
+    async for piece in pieces:
+        if socket.ws_protocol == BASE64:
+            await socket.send_str(b64encode(piece).decode())
+        else:
+            await socket.send_bytes(piece)
+    await socket.close()
+    return socket
 
 
 def log_options(query: Any, *, now: datetime) -> logs.LogOptions:

@@ -71,15 +71,32 @@ class Collector:
         return [*actions, _without_finalizer(resource, obj, ORPHAN)]
 
     def _release_foreground(self, resource: str, obj: Document, reader: Reader) -> list[Action]:
-        """The last blocking dependent is gone. While there are some, they are collected one by one."""
-        uid = obj["metadata"]["uid"]
-        blocking = any(
-            reference.get("blockOwnerDeletion")
-            for dependent in self._dependents(obj, reader)
-            for reference in _references(dependent)
-            if reference["uid"] == uid
-        )
+        """The last blocking dependent is gone. While there are some, they are collected one by one; those that wait for
+        this object in their turn would wait for ever."""
+        blocking = any(not self._waits_for(obj, d, reader) for d in self._blocking(obj, reader))
         return [] if blocking else [_without_finalizer(resource, obj, FOREGROUND)]
+
+    def _blocking(self, obj: Document, reader: Reader) -> list[Document]:
+        uid = obj["metadata"]["uid"]
+        return [
+            dependent
+            for dependent in self._dependents(obj, reader)
+            if any(r["uid"] == uid and r.get("blockOwnerDeletion") for r in _references(dependent))
+        ]
+
+    def _waits_for(self, obj: Document, other: Document, reader: Reader) -> bool:
+        """Whether ``other`` is being deleted in the foreground and ``obj`` is among what blocks that, however far."""
+        wanted, seen, left = obj["metadata"]["uid"], set(), [other]
+        while left:
+            one = left.pop()
+            meta = one["metadata"]
+            if meta["uid"] == wanted:
+                return True
+            if meta["uid"] in seen or not _ends_in_foreground(one):
+                continue
+            seen.add(meta["uid"])
+            left += self._blocking(one, reader)
+        return False
 
     def _collect(self, resource: str, obj: Document, reader: Reader) -> list[Action]:
         if not _references(obj):
@@ -122,9 +139,7 @@ class Collector:
                 # that the owner is gone.
                 owners.solid.append(reference)
             elif found and found[0]["metadata"].get("namespace", "") in ("", namespace):
-                owner = found[0]["metadata"]
-                deleting = owner.get("deletionTimestamp") and FOREGROUND in (owner.get("finalizers") or ())
-                blocks = deleting and reference.get("blockOwnerDeletion")
+                blocks = _ends_in_foreground(found[0]) and reference.get("blockOwnerDeletion")
                 (owners.waiting if blocks else owners.solid).append(reference)
             elif found or reader.get(TOMBSTONES, "", uid) or reader.get(ABSENT, namespace, uid):
                 owners.dangling.append(reference)
@@ -182,6 +197,11 @@ class Collector:
 
 def _references(obj: Document) -> list[Document]:
     return obj["metadata"].get("ownerReferences") or []
+
+
+def _ends_in_foreground(obj: Document) -> bool:
+    meta = obj["metadata"]
+    return bool(meta.get("deletionTimestamp")) and FOREGROUND in (meta.get("finalizers") or ())
 
 
 def _look_up(obj: Document, reference: Document) -> Effect:

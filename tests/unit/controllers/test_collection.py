@@ -61,6 +61,20 @@ async def test_a_deletion_in_the_foreground_waits_for_what_blocks_it(mode: str) 
 
 
 @pytest.mark.parametrize("mode", MODES)
+async def test_a_circle_of_owners_does_not_wait_for_itself(mode: str) -> None:
+    world = world_with_collector(mode)
+    first = world.api.add("configmaps", config("a"))
+    second = world.api.add("configmaps", config("b", first, block=True))
+    third = world.api.add("configmaps", config("c", second, block=True))
+    references = config("a", third, block=True)["metadata"]["ownerReferences"]
+    first = world.api.change("configmaps", first, metadata={"ownerReferences": references})
+    await world.settle()
+    world.api.remove("configmaps", first, "Foreground")
+    await world.settle()
+    assert world.api.all("configmaps") == []
+
+
+@pytest.mark.parametrize("mode", MODES)
 async def test_orphans_lose_their_reference_and_stay(mode: str) -> None:
     world = world_with_collector(mode)
     owner = world.api.add("configmaps", config("owner"))

@@ -1,12 +1,14 @@
 """Recording core/v1 Events as upstream's EventCorrelator does: counted, aggregated, and not at any rate.
 
-Source: staging/src/k8s.io/client-go/tools/record/events_cache.go.
+Source: staging/src/k8s.io/client-go/tools/record/events_cache.go. An event with an action is one of events.k8s.io, as
+upstream's scheduler records them: it has a moment to the microsecond, and repeated it is a series (tools/events).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from typing import Any
 
 from apiclient.client import Client
 from apiclient.errors import Unreachable
+from apimachinery import timestamps
 from apimachinery.errors import NotFound, StatusError
 
 Document = dict[str, Any]
@@ -73,6 +76,8 @@ class Correlator:
     def correlate(self, event: Document, now: datetime) -> Write | None:
         moment = now.timestamp()
         source = _source_and_object(event)
+        if event.get("eventTime"):
+            return self._series(source, event)
         if self._is_spam(source, moment):
             return None
         aggregated = self._aggregate(source, event, moment)
@@ -86,6 +91,17 @@ class Correlator:
         event["firstTimestamp"], event["count"] = counted.first, counted.count
         patch = {"count": counted.count, "lastTimestamp": event["lastTimestamp"], "message": event["message"]}
         return Write(event, patch)
+
+    def _series(self, source: tuple[str, ...], event: Document) -> Write:
+        key = (*source, event["type"], event["reason"], event["action"], event["message"])
+        counted = _recall(self._counted, key, _Counted)
+        counted.count += 1
+        if counted.count == 1:
+            counted.name, counted.first = event["metadata"]["name"], event["eventTime"]
+            return Write(event)
+        series = {"count": counted.count, "lastObservedTime": event["eventTime"]}
+        event["metadata"]["name"], event["eventTime"], event["series"] = counted.name, counted.first, series
+        return Write(event, {"series": series})
 
     def _is_spam(self, source: tuple[str, ...], moment: float) -> bool:
         budget = _recall(self._budgets, source, lambda: _Budget(last=moment))
@@ -131,15 +147,18 @@ class Recorder:
         self._dropped = 0
         self._last_suffix = 0
 
-    def record(self, regarding: Document, type_: str, reason: str, message: str, component: str) -> None:
+    def record(
+        self, regarding: Document, type_: str, reason: str, message: str, component: str, *, action: str = ""
+    ) -> None:
         """``regarding`` is the object, or an ObjectReference made by ``reference``."""
         now = self._now()
         # Two events of one moment must not share a name.
         self._last_suffix = max(self._last_suffix + 1, int(now.timestamp() * 1e9))
         suffix = f"{self._last_suffix:x}"
-        self._waiting.append(
-            new_event(regarding, type_, reason, message, component=component, host=self._host, now=now, suffix=suffix)
+        event = new_event(
+            regarding, type_, reason, message, component=component, host=self._host, now=now, suffix=suffix
         )
+        self._waiting.append(with_action(event, action, now) if action else event)
         if len(self._waiting) > MAX_WAITING:
             self._waiting.popleft()
             self._dropped += 1
@@ -236,11 +255,21 @@ def new_event(
     }
 
 
+_OLD_FORM = ("source", "firstTimestamp", "lastTimestamp", "count")
+
+
+def with_action(event: Document, action: str, now: datetime) -> Document:
+    """The same in the form of events.k8s.io, where the moment is kept to the microsecond."""
+    kept = {k: v for k, v in event.items() if k not in _OLD_FORM}
+    instance = event["reportingInstance"] or f"{event['reportingComponent']}-{socket.gethostname()}"
+    return {**kept, "eventTime": timestamps.micro(now), "action": action, "reportingInstance": instance[:128]}
+
+
 def _source_and_object(event: Document) -> tuple[str, ...]:
-    about, source = event["involvedObject"], event["source"]
+    about = event["involvedObject"]
     return (
-        source.get("component", ""),
-        source.get("host", ""),
+        event["reportingComponent"],
+        event["reportingInstance"],
         *(about.get(k, "") for k in ("kind", "namespace", "name", "uid", "apiVersion", "fieldPath")),
     )
 

@@ -94,6 +94,8 @@ class Event:
     message: str
     component: str = ""
     """Empty: the controller's own name."""
+    action: str = ""
+    """What was done, for an event in the form of events.k8s.io."""
 
 
 @dataclass(frozen=True, slots=True)

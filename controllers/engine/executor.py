@@ -55,7 +55,8 @@ class Executor:
                 await self._one(action, component)
 
     def record(self, event: Event, component: str) -> None:
-        self._recorder.record(event.regarding, event.type, event.reason, event.message, event.component or component)
+        reporter = event.component or component
+        self._recorder.record(event.regarding, event.type, event.reason, event.message, reporter, action=event.action)
 
     async def _one(self, action: Action, component: str) -> None:
         if isinstance(action, Event):

@@ -51,7 +51,7 @@ def reconcile(key: Key, reader: Reader, now: datetime) -> list[Action]:
     message = f"Successfully assigned {key.namespace}/{key.name} to {chosen.name}"
     return [
         Bind(key.namespace, key.name, meta["uid"], chosen.name),
-        Event(pod, "Normal", "Scheduled", message),
+        Event(pod, "Normal", "Scheduled", message, action="Binding"),
     ]
 
 
@@ -74,10 +74,10 @@ def _no_room(candidate: Candidate, refusals: dict[str, Refusal], snapshot: Snaps
     found, passed_over = preemption.find(candidate, refusals, snapshot)
     if found is None:
         if candidate.spec.get("preemptionPolicy") == "Never":
-            message += " preemption: not eligible due to preemptionPolicy=Never."
+            message += " no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never."
         else:
             why = [reason for reason, count in passed_over.items() for _ in range(count)]
-            message += f" preemption: 0/{total} nodes are available: {_histogram(why)}."
+            message += f" no new claims to deallocate, preemption: 0/{total} nodes are available: {_histogram(why)}."
         return _refused(candidate.pod, message, now)
     return [*_refused(candidate.pod, message, now, nominated=found.node), *_evict(candidate.pod, found, now)]
 
@@ -109,7 +109,13 @@ def _evict(pod: Document, found: preemption.Preemption, now: datetime) -> list[A
         actions += [
             Patch("pods", meta["namespace"], meta["name"], body, kind="strategic", subresource="status"),
             Delete("pods", meta["namespace"], meta["name"], uid=meta["uid"]),
-            Event(victim, "Normal", "Preempted", f"Preempted by pod {preemptor['uid']} on node {found.node}"),
+            Event(
+                victim,
+                "Normal",
+                "Preempted",
+                f"Preempted by pod {preemptor['uid']} on node {found.node}",
+                action="Preempting",
+            ),
         ]
     return actions
 
@@ -131,7 +137,7 @@ def _refused(pod: Document, message: str, now: datetime, *, nominated: str = "")
         return again
     return [
         _status_patch(pod, "Unschedulable", message, now, nominated=nominated),
-        Event(pod, "Warning", "FailedScheduling", message),
+        Event(pod, "Warning", "FailedScheduling", message, action="Scheduling"),
         *again,
     ]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apiclient.errors import Unreachable
-from apiclient.events import Correlator, Recorder, Write, new_event
+from apiclient.events import Correlator, Recorder, Write, new_event, with_action
 from apimachinery.errors import NotFound
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,6 +44,18 @@ def test_the_same_event_again_is_counted() -> None:
     assert again is not None
     assert again.event["metadata"]["name"] == "p.1"
     assert again.patch == {"count": 2, "lastTimestamp": "2026-01-01T00:00:09Z", "message": "m"}
+
+
+def test_an_event_with_an_action_has_an_exact_moment_and_becomes_a_series() -> None:
+    correlator = Correlator()
+    later = START + timedelta(seconds=9, milliseconds=5)
+    first = correlator.correlate(with_action(event(suffix="1"), "Binding", START), START)
+    again = correlator.correlate(with_action(event(suffix="2"), "Binding", later), later)
+    assert first is not None and again is not None
+    assert not {"source", "count", "firstTimestamp", "lastTimestamp"} & set(first.event)
+    assert (first.event["eventTime"], first.event["action"]) == ("2026-01-01T00:00:00.000000Z", "Binding")
+    assert again.event["metadata"]["name"] == "p.1"
+    assert again.patch == {"series": {"count": 2, "lastObservedTime": "2026-01-01T00:00:09.005000Z"}}
 
 
 def test_events_that_differ_in_their_message_alone_become_one_after_ten() -> None:

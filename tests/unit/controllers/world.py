@@ -75,7 +75,9 @@ class Events:
     def __init__(self) -> None:
         self.recorded: list[tuple[str, str, str]] = []
 
-    def record(self, regarding: Document, type_: str, reason: str, message: str, component: str) -> None:
+    def record(
+        self, regarding: Document, type_: str, reason: str, message: str, component: str, *, action: str = ""
+    ) -> None:
         self.recorded.append((regarding["metadata"]["name"], reason, message))
 
     def messages(self, reason: str) -> list[str]:

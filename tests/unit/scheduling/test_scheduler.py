@@ -93,7 +93,9 @@ def test_requests_count_sidecars_and_the_hungriest_init_container(world: World) 
     world.pod("beside", cpu="600m", initContainers=sidecar)
     assert world.chosen("fits") == "n1"
     for name in ("starts", "beside"):
-        assert world.refusal(name).startswith("0/1 nodes are available: 1 Insufficient cpu. preemption: ")
+        assert world.refusal(name).startswith(
+            "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: "
+        )
 
 
 def test_every_reason_is_counted_in_order(world: World) -> None:
@@ -103,7 +105,7 @@ def test_every_reason_is_counted_in_order(world: World) -> None:
     world.pod("p", cpu="2")
     assert world.refusal() == (
         "0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable."
-        " preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."
+        " no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."
     )
 
 
@@ -256,7 +258,9 @@ MOUNT = [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]
 def test_a_missing_or_unbound_claim_is_named(world: World) -> None:
     world.node("n1")
     world.pod("p", volumes=MOUNT)
-    assert world.refusal().startswith('0/1 nodes are available: persistentvolumeclaim "data" not found. preemption: ')
+    assert world.refusal().startswith(
+        '0/1 nodes are available: persistentvolumeclaim "data" not found. no new claims to deallocate, preemption: '
+    )
     claim(world, storageClassName="")
     assert "pod has unbound immediate PersistentVolumeClaims" in world.refusal()
 

@@ -14,6 +14,7 @@ from kubelet.network import sysctls
 from kubelet.network.addresses import Addresses, PodRecord
 from kubelet.network.api import PodNetworkStatus, PortMapping
 from kubelet.network.dns.server import DnsServer
+from kubelet.network.services.model import is_ipv4
 from kubelet.network.services.proxy import ServiceProxy, remove_table
 from kubelet.network.services.rules import HostPort, NodeNetwork
 from kubelet.network.state import ServiceFollower, ServiceState
@@ -185,6 +186,9 @@ class NativeNetwork:
         self, addresses: Addresses, uid: str, namespace: str, name: str, ports: tuple[PortMapping, ...]
     ) -> PodRecord:
         label = f"{self._settings.link_prefix}-{uuid.uuid4().hex[:8]}"
+        for port in ports:
+            if port.host_ip not in ("", "::") and not is_ipv4(port.host_ip):
+                raise ValueError(f"hostIP {port.host_ip!r} of hostPort {port.host_port} is not an IPv4 address")
         mapped = [[p.host_port, p.container_port, p.protocol, p.host_ip] for p in ports]
         return PodRecord(uid, namespace, name, addresses.allocate(), label, label, mapped)
 
@@ -201,7 +205,7 @@ class NativeNetwork:
 
     def _host_ports(self) -> list[HostPort]:
         def address(host_ip: str) -> str:
-            return "" if host_ip in ("", "0.0.0.0") else host_ip
+            return "" if host_ip in ("", "0.0.0.0", "::") else host_ip
 
         return [
             HostPort(protocol.lower(), host_port, address(host_ip), record.address, container_port)

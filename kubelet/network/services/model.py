@@ -6,6 +6,7 @@ Source of meaning: k8s.io/kubernetes/pkg/proxy (serviceport, endpointslicecache,
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,8 +42,8 @@ class ServicePort:
     node_port: int
     outside: tuple[str, ...]
     """External IPs and load balancer addresses."""
-    sources: tuple[str, ...]
-    """loadBalancerSourceRanges; empty lets everybody in."""
+    sources: tuple[str, ...] | None
+    """loadBalancerSourceRanges of IPv4; None lets everybody in, none of them nobody."""
     affinity_seconds: int
     internal: tuple[Endpoint, ...] | None
     external: tuple[Endpoint, ...] | None
@@ -89,8 +90,8 @@ def _port(service: Document, port: Document, endpoints: list[Endpoint]) -> Servi
         port=port["port"],
         cluster_ip=spec["clusterIP"],
         node_port=port.get("nodePort") or 0,
-        outside=tuple(a for a in outside if a != spec["clusterIP"] and ":" not in a),
-        sources=tuple(r.strip() for r in spec.get("loadBalancerSourceRanges") or ()),
+        outside=tuple(a for a in outside if a != spec["clusterIP"] and is_ipv4(a)),
+        sources=_sources(spec.get("loadBalancerSourceRanges") or ()),
         affinity_seconds=affinity,
         internal=choose(endpoints, local_only=spec.get("internalTrafficPolicy") == "Local"),
         external=choose(endpoints, local_only=local_only),
@@ -108,16 +109,41 @@ def choose(endpoints: list[Endpoint], *, local_only: bool) -> tuple[Endpoint, ..
     return tuple(chosen)
 
 
+def is_ipv4(text: str) -> bool:
+    """Whatever becomes part of a script was written by somebody: it is an address, or it is left out."""
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _sources(ranges: Iterable[str]) -> tuple[str, ...] | None:
+    given = [text.strip() for text in ranges]
+    if not given:
+        return None
+    networks = [ipaddress.ip_network(text, strict=False) for text in given if _is_network(text)]
+    return tuple(map(str, ipaddress.collapse_addresses(n for n in networks if n.version == 4)))
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
 def _endpoints(slices: list[Document], port: Document, node: str) -> list[Endpoint]:
     found: dict[tuple[str, int], Endpoint] = {}
     for each in slices:
         number = _slice_port(each, port)
-        if each.get("addressType") != "IPv4" or number is None:
+        if each.get("addressType") != "IPv4" or not number:
             continue
         for endpoint in each.get("endpoints") or ():
             conditions = endpoint.get("conditions") or {}
             ready = conditions.get("ready") is not False
-            for address in (endpoint.get("addresses") or ())[:1]:
+            for address in filter(is_ipv4, (endpoint.get("addresses") or ())[:1]):
                 found[address, number] = Endpoint(
                     address,
                     number,

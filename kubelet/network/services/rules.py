@@ -71,11 +71,13 @@ class Contents:
     """Rules by chain."""
     sets: dict[str, int] = field(default_factory=dict)
     """Seconds that an affinity set remembers, by set."""
-    elements: dict[str, list[str]] = field(default_factory=dict)
-    """By map, or by the hairpin set."""
+    elements: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Key to verdict by map; the hairpin set's have none."""
 
-    def element(self, where: str, what: str) -> None:
-        self.elements.setdefault(where, []).append(what)
+    def element(self, where: str, key: str, verdict: str = "") -> None:
+        """Two Services may claim the same outside address, two pods the same host port: nft takes a key once, or
+        refuses the whole script. The first one has it."""
+        self.elements.setdefault(where, {}).setdefault(key, verdict)
 
 
 def contents(ports: list[ServicePort], host_ports: list[HostPort]) -> Contents:
@@ -109,7 +111,8 @@ def script(node: NodeNetwork, wanted: Contents, current: Contents | None) -> str
     for name, rules in (*base.items(), *wanted.chains.items()):
         lines += [f"add rule {table} {name} {rule}" for rule in rules]
     for name, elements in wanted.elements.items():
-        lines.append(f"add element {table} {name} {{ {', '.join(dict.fromkeys(elements))} }}")
+        written = [f"{key} : {verdict}" if verdict else key for key, verdict in elements.items()]
+        lines.append(f"add element {table} {name} {{ {', '.join(written)} }}")
     lines += [f"delete chain {table} {name}" for name in stale]
     lines += [f"delete set {table} {name}" for name in current.sets if name not in wanted.sets]
     return "\n".join(lines) + "\n"
@@ -166,9 +169,9 @@ def _add_service(found: Contents, port: ServicePort) -> None:
     cluster = f"{port.cluster_ip} . {port.protocol} . {port.port}"
     if port.internal:
         found.chains[f"svc-{port.id}"] = _pick(port, port.internal)
-        found.element("service-ips", f"{cluster} : goto svc-{port.id}")
+        found.element("service-ips", cluster, f"goto svc-{port.id}")
     else:
-        found.element("refused", f"{cluster} : {_refusal(port.internal)}")
+        found.element("refused", cluster, _refusal(port.internal))
     if port.node_port or port.outside:
         _add_external(found, port)
 
@@ -178,25 +181,25 @@ def _add_external(found: Contents, port: ServicePort) -> None:
     outside = [f"{address} . {port.protocol} . {port.port}" for address in port.outside]
     if not port.external:
         for each in outside:
-            found.element("refused", f"{each} : {_refusal(port.external)}")
+            found.element("refused", each, _refusal(port.external))
         if port.node_port:
-            found.element("refused-node-ports", f"{node_port} : {_refusal(port.external)}")
+            found.element("refused-node-ports", node_port, _refusal(port.external))
         return
     chain = f"ext-{port.id}"
     remote = not port.keeps_source and not all(e.local for e in port.external)
     mark = [f"meta mark set meta mark or {MASQUERADE_MARK}"] if remote else []
     found.chains[chain] = [*mark, *_pick(port, port.external)]
     if port.node_port:
-        found.element("node-ports", f"{node_port} : goto {chain}")
+        found.element("node-ports", node_port, f"goto {chain}")
     door = chain
-    if port.sources and outside:
+    if port.sources is not None and outside:
         door = f"fw-{port.id}"
-        found.chains[door] = [f"ip saddr {{ {', '.join(port.sources)} }} goto {chain}"]
+        found.chains[door] = [f"ip saddr {{ {', '.join(port.sources)} }} goto {chain}"] if port.sources else []
     for each in outside:
-        found.element("outside-ips", f"{each} : goto {door}")
+        found.element("outside-ips", each, f"goto {door}")
         if door != chain:
             # Whoever is let in is translated by now; what still has this destination is not.
-            found.element("refused", f"{each} : drop")
+            found.element("refused", each, "drop")
 
 
 def _add_endpoint(found: Contents, port: ServicePort, endpoint: Endpoint) -> None:
@@ -214,13 +217,15 @@ def _add_endpoint(found: Contents, port: ServicePort, endpoint: Endpoint) -> Non
 def _add_host_port(found: Contents, host_port: HostPort) -> None:
     suffix = f"-{host_port.address.replace('.', '_')}" if host_port.address else ""
     chain = f"host-{host_port.protocol}-{host_port.port}{suffix}"
+    if chain in found.chains:
+        return
     found.chains[chain] = [f"meta l4proto {host_port.protocol} dnat to {host_port.pod_ip}:{host_port.pod_port}"]
     found.element(_HAIRPIN, f"{host_port.pod_ip} . {host_port.pod_ip}")
     if host_port.address:
         at = f"{host_port.address} . {host_port.protocol} . {host_port.port}"
-        found.element("host-ports-at", f"{at} : goto {chain}")
+        found.element("host-ports-at", at, f"goto {chain}")
     else:
-        found.element("host-ports", f"{host_port.protocol} . {host_port.port} : goto {chain}")
+        found.element("host-ports", f"{host_port.protocol} . {host_port.port}", f"goto {chain}")
 
 
 def _refusal(endpoints: tuple[Endpoint, ...] | None) -> str:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from kubelet.network.addresses import Addresses
+from kubelet.network.api import PortMapping
+from kubelet.network.native import NativeNetwork, NetworkSettings
 from kubelet.network.services import conntrack
 from kubelet.network.services.model import Endpoint, choose, service_ports
 from kubelet.network.services.rules import Contents, HostPort, NodeNetwork, contents, script
+from tests.support.processes import RecordingProcesses
 
 NODE = NodeNetwork(
     table="knarr-t",
@@ -69,25 +76,73 @@ def test_a_local_policy_drops_where_only_other_nodes_have_endpoints() -> None:
 def test_the_cluster_address_leads_to_the_endpoint_chains() -> None:
     ports = service_ports([service()], endpoint_slice(ready("10.244.0.2"), ready("10.244.0.3")), "n1")
     found = contents(ports, [])
-    (element,) = found.elements["service-ips"]
-    chain = element.rpartition(" ")[2]
-    assert element.startswith("10.96.0.50 . tcp . 80 : goto svc-")
+    ((key, verdict),) = found.elements["service-ips"].items()
+    chain = verdict.removeprefix("goto ")
+    assert (key, chain.startswith("svc-")) == ("10.96.0.50 . tcp . 80", True)
     assert "numgen random mod 2" in found.chains[chain][0]
-    assert found.elements["hairpin"] == ["10.244.0.2 . 10.244.0.2", "10.244.0.3 . 10.244.0.3"]
+    assert list(found.elements["hairpin"]) == ["10.244.0.2 . 10.244.0.2", "10.244.0.3 . 10.244.0.3"]
 
 
 def test_without_endpoints_the_address_is_refused() -> None:
     found = contents(service_ports([service(type="NodePort")], {}, "n1"), [])
-    assert found.elements["refused"] == ["10.96.0.50 . tcp . 80 : goto refuse"]
+    assert found.elements["refused"] == {"10.96.0.50 . tcp . 80": "goto refuse"}
 
 
 def test_source_ranges_guard_the_outside_addresses_and_nothing_else() -> None:
     guarded = service(type="LoadBalancer", loadBalancerSourceRanges=["192.0.2.0/24"])
     guarded["status"] = {"loadBalancer": {"ingress": [{"ip": "198.51.100.7"}]}}
     found = contents(service_ports([guarded], endpoint_slice(ready("10.244.0.2")), "n1"), [])
-    (outside,) = found.elements["outside-ips"]
-    assert ": goto fw-" in outside
-    assert "198.51.100.7 . tcp . 80 : drop" in found.elements["refused"]
+    (outside,) = found.elements["outside-ips"].values()
+    assert outside.startswith("goto fw-")
+    assert found.elements["refused"] == {"198.51.100.7 . tcp . 80": "drop"}
+
+
+def test_source_ranges_of_ipv6_alone_let_nobody_in() -> None:
+    guarded = service(type="LoadBalancer", loadBalancerSourceRanges=["::/0"])
+    guarded["status"] = {"loadBalancer": {"ingress": [{"ip": "198.51.100.7"}]}}
+    found = contents(service_ports([guarded], endpoint_slice(ready("10.244.0.2")), "n1"), [])
+    (outside,) = found.elements["outside-ips"].values()
+    assert found.chains[outside.removeprefix("goto ")] == []
+
+
+def test_an_outside_address_that_two_services_claim_goes_to_one_of_them() -> None:
+    one, two = service(externalIPs=["192.0.2.1"]), service(externalIPs=["192.0.2.1"], clusterIP="10.96.0.51")
+    two["metadata"]["name"] = "other"
+    slices = {
+        **endpoint_slice(ready("10.244.0.2")),
+        ("default", "other"): endpoint_slice(ready("10.244.0.3"))["default", "web"],
+    }
+    text = script(NODE, contents(service_ports([one, two], slices, "n1"), []), None)
+    assert text.count("192.0.2.1 . tcp . 80") == 1
+
+
+def test_a_host_port_that_two_pods_have_leads_to_one_of_them() -> None:
+    pods = [HostPort("tcp", 8081, "", "10.244.0.2", 80), HostPort("tcp", 8081, "", "10.244.0.3", 80)]
+    found = contents([], pods)
+    assert found.chains["host-tcp-8081"] == ["meta l4proto tcp dnat to 10.244.0.2:80"]
+    assert found.elements["host-ports"] == {"tcp . 8081": "goto host-tcp-8081"}
+
+
+def test_nothing_but_addresses_gets_into_a_script() -> None:
+    evil = "10.0.0.1 . tcp . 1 : drop }\nflush ruleset\n#"
+    bad = service(type="LoadBalancer", loadBalancerSourceRanges=[evil, "192.0.2.0/24"], externalIPs=[evil])
+    bad["status"] = {"loadBalancer": {"ingress": [{"ip": evil}]}}
+    slices = endpoint_slice(ready(evil), ready("example.com"), ready("10.244.0.2"))
+    text = script(NODE, contents(service_ports([bad], slices, "n1"), []), None)
+    assert "flush ruleset" not in text
+    assert "example.com" not in text
+
+
+@pytest.mark.parametrize("host_ip", ["10.0.0.1 . tcp . 1 : drop }\nflush ruleset", "example.com", "::1"])
+async def test_a_pod_whose_host_ip_is_no_address_gets_no_network(tmp_path: Path, host_ip: str) -> None:
+    addresses = Addresses(tmp_path / "pods", "10.244.0.0/24")
+    settings = NetworkSettings("n1", tmp_path, "kn0000", "knarr-t", "10.244.0.0/16", "10.96.0.0/16", "", "", ())
+    network = NativeNetwork(settings, RecordingProcesses())
+    network._addresses = addresses
+    ports = (PortMapping(80, 80, "TCP", host_ip),)
+    with pytest.raises(ValueError, match="is not an IPv4 address"):
+        await network.setup_pod(pod_uid="u", namespace="default", name="a", ports=ports)
+    assert addresses.records == {}
 
 
 def test_a_load_balancer_on_the_cluster_address_adds_no_second_way() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
@@ -41,10 +42,14 @@ class Channels(Protocol):
 
 
 class WebSocketChannels:
-    """v4.channel.k8s.io and v5: the first byte of each message names the channel; v5 can close one."""
+    """The first byte of each message names the channel. v5 can close one; before v4 the outcome is a text, and nothing
+    where all went well; the base64 forms name the channel by its digit."""
 
     def __init__(self, socket: web.WebSocketResponse, *, stdin: bool) -> None:
         self._socket = socket
+        protocol = socket.ws_protocol or "channel.k8s.io"
+        self._base64 = "base64" in protocol
+        self._tells_status = protocol.startswith(("v4.", "v5."))
         reader, self._gate = gated_reader()
         self.stdin = reader if stdin else None
         self._sizes: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=64)
@@ -57,7 +62,9 @@ class WebSocketChannels:
                 if message.type not in (WSMsgType.BINARY, WSMsgType.TEXT):
                     continue
                 data = message.data.encode() if isinstance(message.data, str) else message.data
-                if data:
+                if data and self._base64:
+                    await self._take(data[0] - ord("0"), b64decode(data[1:]))
+                elif data:
                     await self._take(data[0], data[1:])
         finally:
             if self.stdin is not None:
@@ -81,10 +88,10 @@ class WebSocketChannels:
         self._sizes.put_nowait(size)
 
     async def stdout(self, data: bytes) -> None:
-        await self._socket.send_bytes(bytes([STDOUT]) + data)
+        await self._send(STDOUT, data)
 
     async def stderr(self, data: bytes) -> None:
-        await self._socket.send_bytes(bytes([STDERR]) + data)
+        await self._send(STDERR, data)
 
     async def resizes(self) -> AsyncIterator[tuple[int, int]]:
         while (size := await self._sizes.get()) is not None:
@@ -93,8 +100,17 @@ class WebSocketChannels:
                 yield found
 
     async def finish(self, status: dict[str, Any]) -> None:
-        await self._socket.send_bytes(bytes([ERROR]) + json.dumps(status).encode())
+        if self._tells_status:
+            await self._send(ERROR, json.dumps(status).encode())
+        elif status["status"] != "Success":
+            await self._send(ERROR, status["message"].encode())
         await self._socket.close()
+
+    async def _send(self, channel: int, data: bytes) -> None:
+        if self._base64:
+            await self._socket.send_str(f"{channel}{b64encode(data).decode()}")
+        else:
+            await self._socket.send_bytes(bytes([channel]) + data)
 
     async def gone(self) -> None:
         await self._over.wait()

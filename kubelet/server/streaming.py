@@ -17,7 +17,13 @@ from kubelet.server.spdy import Session, Stream
 
 log = logging.getLogger(__name__)
 
-WEBSOCKET_PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+WEBSOCKET_PROTOCOLS = (
+    "v5.channel.k8s.io",
+    "v4.channel.k8s.io",
+    "v4.base64.channel.k8s.io",
+    "channel.k8s.io",
+    "base64.channel.k8s.io",
+)
 SPDY_PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 STREAMS_SECONDS = 30.0
 """How long a SPDY client may take to open the streams that it asked for."""

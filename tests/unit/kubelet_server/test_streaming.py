@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -119,6 +120,20 @@ async def test_streams_and_the_exit_code_come_back(server: tuple[str, FakeBacken
     assert status["reason"] == "NonZeroExitCode"
     assert status["details"]["causes"] == [{"reason": "ExitCode", "message": "3"}]
     assert backend.process.sizes == [(80, 25)]
+
+
+@pytest.mark.parametrize("protocol", ["channel.k8s.io", "base64.channel.k8s.io"])
+async def test_older_protocols_tell_how_it_ended_as_text(server: tuple[str, FakeBackend], protocol: str) -> None:
+    url, in_base64 = f"{server[0]}/exec/ns/p/c?command=cat&stdin=1&stdout=1", protocol.startswith("base64")
+    async with ClientSession() as session, session.ws_connect(url, protocols=(protocol,)) as ws:
+        await (ws.send_str("0aGVsbG8=") if in_base64 else ws.send_bytes(b"\x00hello"))
+        assert (await ws.receive()).data == ("1SEVMTE8=" if in_base64 else b"\x01HELLO")
+        server[1].process._eof()
+        assert (await ws.receive()).data == ("2Ynll" if in_base64 else b"\x02bye")
+        last = (await ws.receive()).data
+    text = b64decode(last[1:]) if in_base64 else last[1:]
+    assert last[:1] == ("3" if in_base64 else b"\x03")
+    assert text == b"command terminated with non-zero exit code: exit status 3"
 
 
 async def test_a_command_that_cannot_be_run_is_told_on_the_error_channel(server: tuple[str, FakeBackend]) -> None:

@@ -92,6 +92,9 @@ class KubeletServer:
         ref = await self._backend.container(*where, previous=previous)
 
         async def running() -> bool:
+            # Nobody is told that a client left; while the container is silent nothing is written that would fail.
+            if request.transport is None or request.transport.is_closing():
+                return False
             try:
                 now = await self._backend.container(*where)
             except (NoSuchContainer, NotStarted):

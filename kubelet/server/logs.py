@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from pathlib import Path
 from kubelet import kernel
 
 CHUNK = 64 * 1024
+LOOK_SECONDS = 1.0
+"""How often somebody who follows looks whether the container still runs, while nothing changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +33,21 @@ class LogOptions:
     stream: str = ""
 
 
-async def read(path: Path, options: LogOptions, running: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+async def read(path: Path, options: LogOptions, running: Callable[[], Awaitable[bool]]) -> AsyncGenerator[bytes]:
     """Pieces of the log. With ``follow`` until the container is no longer ``running``, which is asked after each change
     and once a second; a log that was rotated goes on in the new file. Raises FileNotFoundError."""
     budget = options.limit_bytes
     render = _Renderer(options)
-    async for raw in _raw(path, options, running):
-        piece = b"".join(render.lines(raw))
-        if budget is not None:
-            piece = piece[:budget]
-            budget -= len(piece)
-        if piece:
-            yield piece
-        if budget == 0:
-            return
+    async with aclosing(_raw(path, options, running)) as chunks:
+        async for raw in chunks:
+            piece = b"".join(render.lines(raw))
+            if budget is not None:
+                piece = piece[:budget]
+                budget -= len(piece)
+            if piece:
+                yield piece
+            if budget == 0:
+                return
 
 
 class _Renderer:
@@ -109,20 +113,21 @@ def moment(stamp: bytes) -> float:
         return 0.0
 
 
-async def _raw(path: Path, options: LogOptions, running: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+async def _raw(path: Path, options: LogOptions, running: Callable[[], Awaitable[bool]]) -> AsyncGenerator[bytes]:
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.lseek(file, _start(file, options), os.SEEK_SET)
         while data := os.read(file, CHUNK):
             yield data
         if options.follow:
-            async for data in _follow(file, path, running):
-                yield data
+            async with aclosing(_follow(file, path, running)) as more:
+                async for data in more:
+                    yield data
     finally:
         os.close(file)
 
 
-async def _follow(file: int, path: Path, running: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+async def _follow(file: int, path: Path, running: Callable[[], Awaitable[bool]]) -> AsyncGenerator[bytes]:
     """inotify says when there is more; its folder says when the log was rotated."""
     loop = asyncio.get_running_loop()
     changed = asyncio.Event()
@@ -143,7 +148,7 @@ async def _follow(file: int, path: Path, running: Callable[[], Awaitable[bool]])
             if not alive:
                 return
             try:
-                await asyncio.wait_for(changed.wait(), 1.0)
+                await asyncio.wait_for(changed.wait(), LOOK_SECONDS)
             except TimeoutError:
                 pass
             changed.clear()

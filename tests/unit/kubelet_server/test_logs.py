@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from aiohttp import ClientSession, web
 
-from kubelet.server.app import log_options
+from kubelet.server import logs
+from kubelet.server.app import KubeletServer, log_options
+from kubelet.server.backend import ContainerRef
 from kubelet.server.logs import LogOptions, in_utc, moment, read
 
 TEXT = (
@@ -100,3 +106,37 @@ def test_options_come_from_the_query() -> None:
     assert found.since is not None and (now - found.since).total_seconds() == 60
     with pytest.raises(ValueError):
         log_options({"tailLines": "many"}, now=now)
+
+
+async def test_whoever_stops_following_a_silent_container_leaves_nothing_open(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Backend:
+        async def container(self, *where: str, previous: bool = False) -> ContainerRef:
+            return ContainerRef("id", str(log), running=True)
+
+    monkeypatch.setattr(logs, "LOOK_SECONDS", 0.01)
+    backend: Any = SimpleNamespace(runtime=None, container=Backend().container)
+    server = KubeletServer(
+        backend, None, listen=(), tls_cert="", tls_key="", client_ca="", scratch=log.parent / "scratch"
+    )
+    application = web.Application()
+    application.add_routes([web.get("/containerLogs/{namespace}/{pod}/{container}", server._logs)])
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/containerLogs/n/p/c?follow=true"
+
+    def watchers() -> int:
+        return sum("inotify" in os.readlink(fd) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink())
+
+    before = watchers()
+    async with ClientSession() as session:
+        response = await session.get(url)
+        assert await response.content.read(4) == b"one\n"
+        response.close()
+    async with asyncio.timeout(5):
+        while watchers() > before:
+            await asyncio.sleep(0.01)
+    await runner.cleanup()

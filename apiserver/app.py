@@ -34,5 +34,7 @@ async def _http_error(request: Any, error: Any) -> Response:
 
 
 def _status(request: Any, error: StatusError) -> Response:
-    answer = failure(request_of(request.scope), error)
+    ours = request_of(request.scope)
+    answer = failure(ours, error)
+    ours.code = answer.code
     return Response(answer.body, answer.code, media_type=answer.content_type.decode())

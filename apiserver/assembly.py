@@ -156,7 +156,7 @@ def _with_routes(
         resources=Resources(registry, authorizer),
         virtual=VirtualResources(registry, Services(authorizer, rbac, tokens, settings)),
         watches=watches,
-        connections=Connections(registry, authorizer, kubelets, metrics),
+        connections=Connections(registry, authorizer, kubelets),
         metrics=metrics,
         other=create_app(routes),
     )

@@ -19,7 +19,6 @@ from apiserver.routes.responses import CACHE_CONTROL
 if TYPE_CHECKING:
     from apiserver.auth.authorization import Authorizer
     from apiserver.connect.kubelets import KubeletTls
-    from apiserver.routes.metrics import Metrics
 
 _MOST_ERROR_BYTES = 2048
 _TEXT = (b"content-type", b"text/plain")
@@ -28,11 +27,10 @@ _TEXT = (b"content-type", b"text/plain")
 class Connections:
     """``handler`` finds what serves a subresource, None where it is no connect subresource."""
 
-    def __init__(self, registry: Registry, authorizer: Authorizer, kubelets: KubeletTls, metrics: Metrics) -> None:
+    def __init__(self, registry: Registry, authorizer: Authorizer, kubelets: KubeletTls) -> None:
         self._registry = registry
         self._authorizer = authorizer
         self._tls = kubelets
-        self._metrics = metrics
         self._handlers: dict[tuple[str, str], Handler] = {
             ("pods", "exec"): self.stream,
             ("pods", "attach"): self.stream,
@@ -51,13 +49,13 @@ class Connections:
         self._may_create(request)
         pod = self._pod(request)
         path = locations.stream_path(pod, request.info.subresource, request.query)
-        await proxying.upgrade(request, self._kubelet(locations.node_name_of(pod)), path, self._metrics)
+        await proxying.upgrade(request, self._kubelet(locations.node_name_of(pod)), path)
 
     async def port_forward(self, request: Request) -> None:
         self._may_create(request)
         pod = self._pod(request)
         path = locations.port_forward_path(pod, request.query)
-        await proxying.upgrade(request, self._kubelet(locations.node_name_of(pod)), path, self._metrics)
+        await proxying.upgrade(request, self._kubelet(locations.node_name_of(pod)), path)
 
     async def log(self, request: Request) -> Answer | None:
         pod = self._pod(request)
@@ -67,13 +65,14 @@ class Connections:
             return Answer(b"", 204, b"text/plain")
         address = self._kubelet(node, verify=not request.query.flag("insecureSkipTLSVerifyBackend"))
         if (offered := proxying.upgrade_of(request)) is not None and offered.protocol == "websocket":
-            await proxying.upgrade(request, address, path, self._metrics)
+            await proxying.upgrade(request, address, path)
             return None
         backend = await self._ask(address, path, node)
         try:
             head = await backend.head()
             if head.status > 206:
                 raise await _log_error(request, backend, head)
+            request.code = 200
             start = {"type": "http.response.start", "status": 200, "headers": [_TEXT, CACHE_CONTROL]}
             await request.send(start)
             await proxying.pump(request, backend)
@@ -102,11 +101,15 @@ class Connections:
     async def service_proxy(self, request: Request) -> Answer | None:
         name = locations.split_name(request.info.name, "service")
         namespace = request.info.namespace
-        service = self._registry.get(named("services"), namespace, name.name).object
-        port = locations.service_port_name(service, name.port)
+        port = name.port
+        if port.isdigit():
+            service = self._registry.get(named("services"), namespace, name.name).object
+            port = locations.service_port_name(service, port)
         selector = ListOptions(label_selector=f"kubernetes.io/service-name={name.name}")
         found = await self._registry.list(named("endpointslices.discovery.k8s.io"), namespace, selector)
         endpoints = locations.service_endpoints([e.object for e in found.entries], port)
+        if not found.entries:
+            self._registry.get(named("endpoints"), namespace, name.name)
         if not endpoints:
             raise ServiceUnavailable(f'no endpoints available for service "{request.info.name}"')
         return await self._proxy(request, self._address(*random.choice(endpoints), name.scheme))
@@ -133,7 +136,7 @@ class Connections:
         path = "/" + rest + (f"?{query}" if query else "")
         prefix += f"/{request.info.subresource}"
         if proxying.upgrade_of(request) is not None:
-            await proxying.upgrade(request, address, path, self._metrics)
+            await proxying.upgrade(request, address, path)
         else:
             await proxying.exchange(request, address, path, prefix=prefix)
         return None

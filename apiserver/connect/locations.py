@@ -156,8 +156,6 @@ def _unicast(address: str) -> bool:
 
 def service_port_name(service: Document, port: str) -> str:
     """The name under which endpoints know a service port that was given by number. Raises ServiceUnavailable."""
-    if not port.isdigit():
-        return port
     for each in service["spec"].get("ports") or ():
         if each["port"] == int(port):
             return each.get("name") or ""

@@ -6,14 +6,12 @@ One head is read in between, so that a client never talks to a backend past the 
 from __future__ import annotations
 
 import asyncio
-import time
 from urllib.parse import urlsplit
 
 from apimachinery.errors import BadRequest, ServiceUnavailable
 from apiserver.connect.backend import Address, Backend, Head, Unreachable, request_head
 from apiserver.connect.rewriting import Rewriter, rewriter_of
 from apiserver.connect.splice import splice
-from apiserver.routes.metrics import Metrics
 from apiserver.routes.request import ClientGone, Request
 from apiserver.server.protocol import UPGRADE, Upgrade
 
@@ -42,19 +40,18 @@ def forwarded_headers(request: Request, *, upgrading: bool) -> list[tuple[bytes,
     return found
 
 
-async def upgrade(request: Request, address: Address, path: str, metrics: Metrics) -> None:
+async def upgrade(request: Request, address: Address, path: str) -> None:
     """Splices; where the backend refuses, its answer is passed on. Raises ServiceUnavailable, BadRequest."""
     offered = upgrade_of(request)
     if offered is None:
         raise BadRequest("Upgrade request required")
-    started = time.perf_counter()
     backend = await _open(address)
     try:
         headers = forwarded_headers(request, upgrading=True)
         backend.transport.write(request_head(request.method, path, str(address), headers))
         head = await _head(backend)
         if head.status == 101:
-            metrics.observe(request.info, 101, time.perf_counter() - started, 0)
+            request.code = 101
             await splice(offered, backend.transport, head.raw)
             return
         await _answer(request, backend, head, (), "")
@@ -131,6 +128,7 @@ async def _answer(request: Request, backend: Backend, head: Head, drop: tuple[by
         if name == b"location" and prefix:
             value = through(value.decode("latin-1"), prefix).encode("latin-1")
         headers.append((name, value))
+    request.code = head.status
     await request.send({"type": "http.response.start", "status": head.status, "headers": headers})
     if request.method != "HEAD" and head.status not in (204, 304):
         await pump(request, backend, rewriter)

@@ -67,8 +67,9 @@ class Dispatcher:
         request = Request(scope, receive, send_)
         answer = await guarded(request, self._answer)
         if answer is not None:
-            self._metrics.observe(request.info, answer.code, time.perf_counter() - started, len(answer.body))
             await send(request, answer)
+        if request.code:
+            self._metrics.observe(request.info, request.code, time.perf_counter() - started)
 
     async def _answer(self, request: Request) -> Answer | None:
         info = request.info
@@ -107,6 +108,7 @@ class Dispatcher:
             raise UnknownMethod if not info.name else UnknownPath
         if info.verb not in kind.verbs or bool(info.name) is not _NAMED.get(info.verb, bool(info.name)):
             raise UnknownMethod
+        request.negotiate()
         if self._virtual.handles(kind, ""):
             return self._virtual.serve
         return self._handlers[info.verb]
@@ -131,6 +133,7 @@ class Dispatcher:
             raise UnknownMethod
         if connect is not None:
             return connect
+        request.negotiate()
         if self._virtual.handles(kind, info.subresource):
             return self._virtual.serve
         if info.verb in ("get", "update", "patch"):
@@ -148,16 +151,18 @@ async def guarded(request: Request, handler: Handler) -> Answer | None:
     try:
         return await handler(request)
     except StatusError as error:
-        return failure(request, error)
+        failed = error
     except ClientGone:
         return None
     except Exception as error:
         # The top of a request: whatever went wrong is this request's alone, and is told in the log.
         log.exception("%s %s failed", request.method, request.scope["path"])
-        if request.responding:
-            request.connection.abort()
-            return None
-        return failure(request, InternalError.of(error))
+        failed = InternalError.of(error)
+    if request.code:
+        # Half an answer is out: all that is left to say is that it is not whole.
+        request.connection.abort()
+        return None
+    return failure(request, failed)
 
 
 def request_of(scope: Any) -> Request:

@@ -30,7 +30,7 @@ class Metrics:
         self._durations: dict[tuple[str, ...], list[Any]] = {}
         self._started = time.time()
 
-    def observe(self, info: RequestInfo, code: int, seconds: float, size: int) -> None:
+    def observe(self, info: RequestInfo, code: int, seconds: float) -> None:
         if info.is_resource:
             scope = "namespace" if info.namespace else "cluster"
             if info.name and info.verb not in ("list", "watch", "deletecollection"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
+from typing import NamedTuple
 
 import orjson
 
@@ -15,11 +16,16 @@ from apiserver.routes.responses import UnknownPath
 _MAXIMUM_AGE = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
+class _Made(NamedTuple):
+    data: bytes
+    etag: bytes
+
+
 class OpenApi:
     def __init__(self, kinds: KindTable) -> None:
         self._kinds = kinds
         self._generation = -1
-        self._made: dict[str, asyncio.Future[bytes]] = {}
+        self._made: dict[str, asyncio.Future[_Made]] = {}
 
     async def v2(self, request: Request) -> Answer:
         """GET /openapi/v2"""
@@ -62,14 +68,14 @@ class OpenApi:
 
         return _answer(request, await self._once(path, make), hashed="hash" in request.query)
 
-    async def _once(self, key: str, make: Callable[[], bytes]) -> bytes:
+    async def _once(self, key: str, make: Callable[[], bytes]) -> _Made:
         """Concurrent first askers wait for one making; a failed one is made again by the next."""
         if self._generation != self._kinds.generation:
             self._generation = self._kinds.generation
             self._made = {}
         made = self._made
         if key not in made:
-            made[key] = asyncio.ensure_future(asyncio.to_thread(make))
+            made[key] = asyncio.ensure_future(asyncio.to_thread(_with_tag, make))
         try:
             return await asyncio.shield(made[key])
         except BaseException:
@@ -78,11 +84,17 @@ class OpenApi:
             raise
 
 
-def _answer(request: Request, data: bytes, *, hashed: bool = False) -> Answer:
-    etag = b'"%b"' % hashlib.sha256(data).hexdigest().upper().encode()
-    headers: tuple[tuple[bytes, bytes], ...] = ((b"etag", etag), (b"vary", b"Accept"))
+def _with_tag(make: Callable[[], bytes]) -> _Made:
+    data = make()
+    return _Made(data, b'"%b"' % hashlib.sha256(data).hexdigest().upper().encode())
+
+
+def _answer(request: Request, made: _Made, *, hashed: bool = False) -> Answer:
+    """Raises NotAcceptable: some old clients take protobuf only."""
+    request.negotiate()
+    headers: tuple[tuple[bytes, bytes], ...] = ((b"etag", made.etag), (b"vary", b"Accept"))
     if hashed:
         headers += (_MAXIMUM_AGE,)
-    if etag in [each.strip() for each in request.header(b"if-none-match").split(b",")]:
+    if made.etag in [each.strip() for each in request.header(b"if-none-match").split(b",")]:
         return Answer(b"", 304, headers=headers)
-    return Answer(data, headers=headers)
+    return Answer(made.data, headers=headers)

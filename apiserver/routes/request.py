@@ -27,10 +27,10 @@ class ClientGone(Exception):
 
 
 class Request:
-    """``kind`` and ``subresource`` are set for resources once they are known to exist."""
+    """``kind`` and ``subresource`` are set once a resource is known to exist, ``code`` when an answer begins."""
 
-    __slots__ = ("_media", "info", "kind", "method", "query", "receive", "scope", "send", "subresource", "target",
-                 "user", "warnings")  # fmt: skip
+    __slots__ = ("_media", "code", "info", "kind", "method", "query", "receive", "scope", "send", "subresource",
+                 "target", "user", "warnings")  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -44,6 +44,7 @@ class Request:
         self.kind: Kind
         self.subresource: Subresource | None = None
         self.warnings: list[str] = []
+        self.code = 0
         self._media: negotiation.Media | None = None
 
     @property
@@ -65,10 +66,9 @@ class Request:
             found = self._media = negotiation.negotiate(self.header(b"accept"))
         return found
 
-    @property
-    def responding(self) -> bool:
-        """Whether an answer has begun."""
-        return self.connection.cycle.response_started
+    def negotiate(self) -> None:
+        """Raises NotAcceptable, before anything is done that nobody could be told of."""
+        _ = self.media
 
     @property
     def pretty(self) -> bool:

@@ -56,10 +56,7 @@ class Resources:
         return one(request, entry)
 
     async def list(self, request: Request) -> Answer:
-        if request.media is not PLAIN and request.media.kind == "Table":
-            include = tables.include_of(request.query)
-        else:
-            include = ""
+        include = tables.include_of(request.query) if request.media.kind == "Table" else ""
         asked = options.list_options(request, watch=False)
         result = await self.registry.list(request.kind, namespace_of(request), asked)
         return many(request, result, include)
@@ -82,7 +79,6 @@ class Resources:
 
     async def patch(self, request: Request) -> Answer:
         patch_type = patch_type_of(request)
-        media = request.media
         asked = options.write_options(request, "PatchOptions", patch_type=patch_type)
         asked.may_create = partial(self._require_create, request)
         info = request.info
@@ -95,7 +91,6 @@ class Resources:
             asked,
             subresource=info.subresource,
         )
-        assert media is not None
         return one(request, entry, 201 if created else 200)
 
     def _require_create(self, request: Request) -> None:

@@ -81,6 +81,7 @@ async def send(request: Request, answer: Answer) -> None:
     headers.append((b"content-length", b"%d" % len(body)))
     if request.warnings:
         headers.extend(warning_headers(request.warnings))
+    request.code = answer.code
     await request.send({"type": "http.response.start", "status": answer.code, "headers": headers})
     await request.send({"type": "http.response.body", "body": body})
 

@@ -62,6 +62,7 @@ class Watches:
         try:
             headers = [(b"content-type", b"application/json"), CACHE_CONTROL]
             headers += warning_headers(request.warnings)
+            request.code = 200
             await request.send({"type": "http.response.start", "status": 200, "headers": headers})
             async for batch in watcher:
                 body = b"".join([render(event) for event in batch])

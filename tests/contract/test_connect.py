@@ -167,6 +167,8 @@ def test_a_service_without_endpoints_is_unavailable(place: tuple[Server, FakeKub
     admin.ok("POST", f"{NAMESPACE}/services", {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}})
     found = admin.call("GET", f"{NAMESPACE}/services/s:81/proxy/")
     assert (found.code, found.message) == (503, 'no service port 81 found for service "s"')
+    assert admin.call("GET", f"{NAMESPACE}/services/s:80/proxy/").message == 'endpoints "s" not found'
+    admin.ok("POST", f"{NAMESPACE}/endpoints", {"metadata": {"name": "s"}})
     found = admin.call("GET", f"{NAMESPACE}/services/s:80/proxy/")
     assert (found.code, found.message) == (503, 'no endpoints available for service "s:80"')
 

@@ -93,6 +93,11 @@ def test_an_answer_that_nobody_speaks_is_not_acceptable(admin: Client) -> None:
     assert found.message.startswith("only the following media types are accepted: application/json, application/yaml")
 
 
+def test_nothing_is_done_that_the_client_could_not_be_told(admin: Client, config_maps: str) -> None:
+    assert admin.call("POST", config_maps, {"metadata": {"name": "a"}}, accept="text/html").code == 406
+    assert admin.call("GET", f"{config_maps}/a").code == 404
+
+
 def test_an_update_under_another_name_is_a_bad_request(admin: Client, config_maps: str) -> None:
     admin.ok("POST", config_maps, {"metadata": {"name": "a"}})
     found = admin.call("PUT", f"{config_maps}/a", {"metadata": {"name": "b"}})

@@ -144,10 +144,10 @@ class Client:
             if response.status != 200:
                 raise status_error(response.status, await response.read())
             async for line in _lines(response.content):
-                event = orjson.loads(line)
-                if event["type"] == "ERROR":
-                    raise from_status(event["object"])
-                yield event["type"], event["object"]
+                type_, obj = _event(line)
+                if type_ == "ERROR":
+                    raise from_status(obj)
+                yield type_, obj
 
     async def request(
         self,
@@ -193,7 +193,10 @@ class Client:
         )
         if status >= 400:
             raise status_error(status, answer)
-        return orjson.loads(answer)
+        try:
+            return orjson.loads(answer)
+        except ValueError as error:
+            raise Unreachable(f"{method} {self.server}{path}: the answer is not JSON: {error}") from error
 
     def _pool(self) -> Any:
         if self._session is None:
@@ -306,6 +309,18 @@ async def _lines(content: Any) -> AsyncIterator[bytes]:
         for line in lines:
             if line:
                 yield line
+
+
+def _event(line: bytes) -> tuple[str, Document]:
+    """Raises Unreachable for what is no event: whoever watches tries again."""
+    try:
+        event = orjson.loads(line)
+        type_, obj = event["type"], event["object"]
+        if type_ != "ERROR":
+            obj["metadata"]["resourceVersion"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unreachable(f"not an event of a watch: {line[:100]!r}") from error
+    return type_, obj
 
 
 def _query(parameters: dict[str, Any]) -> list[tuple[str, str]]:

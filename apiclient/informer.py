@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from apiclient.client import Client
 from apiclient.reflector import What, reflect
 from apimachinery.kinds.kind import Kind
+
+log = logging.getLogger("apiclient")
 
 Document = dict[str, Any]
 OnEvent = Callable[[Document | None, Document | None], None]
@@ -74,7 +77,7 @@ class Informer:
             if old is None or not _same(old, obj):
                 self._tell(old, obj)
         for old in before.values():
-            self._on_event(old, None)
+            self._call(old, None)
 
     def apply(self, type_: str, obj: Document) -> None:
         """One event of the reflector's watch."""
@@ -83,7 +86,7 @@ class Informer:
             old = self.store.pop(key, None)
             if self._on_event is not None:
                 # The last state comes with the event; a store that never had the object still tells that it went.
-                self._on_event(obj if old is None else old, None)
+                self._call(obj if old is None else old, None)
             return
         old = self.store.get(key)
         self.store[key] = obj
@@ -92,11 +95,18 @@ class Informer:
 
     def _tell(self, old: Document | None, new: Document) -> None:
         """Deleted and made again between two looks is a deletion and a creation."""
-        assert self._on_event is not None
         if old is not None and old["metadata"].get("uid") != new["metadata"].get("uid"):
-            self._on_event(old, None)
+            self._call(old, None)
             old = None
-        self._on_event(old, new)
+        self._call(old, new)
+
+    def _call(self, old: Document | None, new: Document | None) -> None:
+        assert self._on_event is not None
+        try:
+            self._on_event(old, new)
+        except Exception:
+            # A listener's bug about one object must not end the following of all the others.
+            log.exception("a change of %s %s was not taken in", self._what.kind.resource, _key(old or new or {}))
 
 
 def _key(obj: Document) -> tuple[str, str]:

@@ -148,6 +148,28 @@ async def test_a_watch_that_is_too_old_says_so(harness: Harness) -> None:
             pass
 
 
+async def test_what_is_no_event_or_no_document_counts_as_no_answer(harness: Harness) -> None:
+    for broken in (["x"], {"type": "ADDED"}, {"type": "ADDED", "object": {}}):
+        harness.answer = lambda e, broken=broken: e.stream(broken)
+        with pytest.raises(Unreachable, match="not an event"):
+            async for _ in harness.client.watch(PODS, resource_version="1"):
+                pass
+
+
+async def test_a_listener_that_fails_on_one_object_hears_of_the_others(harness: Harness) -> None:
+    heard: list[str] = []
+
+    def on_event(old: Any, new: Any) -> None:
+        heard.append(new["metadata"]["name"])
+        if new["metadata"]["name"] == "bad":
+            raise LookupError("bad")
+
+    informer = Informer(harness.client, PODS, on_event=on_event)
+    informer.replace([event("", name, 1)["object"] for name in ("a", "bad", "b")], "1")
+    informer.apply("ADDED", event("", "c", 2)["object"])
+    assert heard == ["a", "bad", "b", "c"]
+
+
 async def test_an_informer_lists_watches_and_starts_over_and_tells_only_what_changed(harness: Harness) -> None:
     """A list, events, a cut connection (it goes on), a lost revision (it lists), something new."""
     lists = iter(([("a", 1), ("b", 2)], [("a", 3), ("c", 8)]))

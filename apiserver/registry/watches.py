@@ -7,6 +7,7 @@ Owner: the request that iterates it. Queue: ``MOST_WAITING`` events; a reader th
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from apiserver.storage.errors import Compacted
 
 if TYPE_CHECKING:
     from apiserver.storage.store import Store
+
+log = logging.getLogger(__name__)
 
 MOST_WAITING = 8192
 """Events that wait for a reader. They share their objects with the store, so this is about 2 MB."""
@@ -159,17 +162,25 @@ class Watch:
         if self._converts:
             self._unconverted += events
         else:
-            found = self._translate(events)
+            try:
+                found = self._translate(events)
+            except Exception:
+                # An object that can't be shown, or selected, must not fail the write of it: this watch alone ends.
+                log.exception("a watch of %s ends at revision %d", self._resource, events[-1].revision)
+                self._fall_behind(events[0].entry)
+                self._rouse()
+                return
             if not found:
                 return
             self._waiting += found
         if len(self._waiting) + len(self._unconverted) > self._most_waiting:
-            self._fall_behind()
+            first = self._waiting[0].entry if self._waiting else self._unconverted[0].entry
+            self._fall_behind(first)
         self._rouse()
 
-    def _fall_behind(self) -> None:
+    def _fall_behind(self, first: Entry | None) -> None:
+        """Hear no more, and tell the reader so; ``first`` is what it misses."""
         self._behind = True
-        first = self._waiting[0].entry if self._waiting else self._unconverted[0].entry
         self._until = first.revision if first else self._until
         self._waiting, self._unconverted = [], []
         self._store.unsubscribe(self._resource, self._sink)

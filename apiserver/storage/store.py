@@ -269,7 +269,7 @@ class Store:
                 _tell(observer, resource, event)
         for resource, batch in by_resource.items():
             for sink in tuple(self.collection(resource).sinks):
-                sink(batch)
+                _give(sink, resource, batch)
 
 
 def _tell(observer: Observer, resource: str, event: Event) -> None:
@@ -278,3 +278,11 @@ def _tell(observer: Observer, resource: str, event: Event) -> None:
     except Exception:
         # The write is committed: an observer's bug must neither undo that nor stop the writer.
         log.exception("observer failed on %s %s at revision %d", resource, event.entry.key, event.revision)
+
+
+def _give(sink: Sink, resource: str, batch: list[Event]) -> None:
+    try:
+        sink(batch)
+    except Exception:
+        # As above: whoever waits for the write, and the other watches, must not pay for one watch's bug.
+        log.exception("a watch of %s failed at revision %d", resource, batch[-1].revision)

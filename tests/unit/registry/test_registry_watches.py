@@ -173,6 +173,21 @@ async def test_a_reader_that_falls_behind_is_cut_with_410(registry: Registry) ->
     assert registry.store.collection("configmaps").sinks == set()
 
 
+async def test_a_watch_that_cannot_show_an_object_ends_alone(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing, other = watch(registry, label_selector="x=y"), watch(registry)
+
+    def cannot(*_: Any) -> list[WatchEvent]:
+        raise LookupError("no such field")
+
+    monkeypatch.setattr(failing, "_translate", lambda events: cannot() if events else [])
+    await asyncio.wait_for(put(registry, "a", x="y"), 5)
+    batches = [batch async for batch in failing]
+    assert [(e.type, e.object["code"]) for batch in batches for e in batch] == [("ERROR", 410)]
+    assert await all_of(other) == [("ADDED", "a")]
+
+
 async def test_bookmarks_tell_the_revision_that_was_reached(registry: Registry) -> None:
     watching = Watch(
         registry.store, MAPS, "", ListOptions(allow_watch_bookmarks=True), seconds=30, bookmark_seconds=0.01

@@ -20,6 +20,7 @@ COMPONENT_STATUS = Kind(
     schema="io.k8s.api.core.v1.ComponentStatus",
     generation=False,
     printer=lazy_printer("core:COMPONENT_STATUS"),
+    warning="v1 ComponentStatus is deprecated in v1.19+",
 )
 
 CONFIG_MAP = Kind(

@@ -174,6 +174,8 @@ class Kind:
     """Whether PUT to a name that does not exist creates it."""
     list_kind: str = ""
     """The kind of a list of it; "" is ``kind`` with ``List``."""
+    warning: str = ""
+    """What every client is told; "" for kinds that are not deprecated."""
     custom: Custom | None = None
     """Of kinds that a CustomResourceDefinition adds."""
 

@@ -44,6 +44,7 @@ ENDPOINTS = Kind(
     generation=False,
     create_on_update=True,
     printer=lazy_printer("networking:ENDPOINTS"),
+    warning="v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
     set_defaults=lazy("defaults.services:endpoints"),
     validate_create=lazy("validation.endpoints:endpoints_create"),
     validate_update=lazy("validation.endpoints:endpoints_update"),

@@ -102,7 +102,7 @@ PRIORITY_CLASS = printer(
         column("Value", "scheduling.v1.PriorityClass.value", type="integer"),
         column("Global-Default", "scheduling.v1.PriorityClass.globalDefault", type="boolean"),
         AGE,
-        column("PreemptionPolicy", "scheduling.v1.PriorityClass.preemptionPolicy", priority=1),
+        column("PreemptionPolicy", "scheduling.v1.PriorityClass.preemptionPolicy"),
     ),
     priority_class_cells,
 )

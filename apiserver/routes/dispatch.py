@@ -80,6 +80,8 @@ class Dispatcher:
             await self._other(request.scope, request.receive, request.send)
             return None
         handler = self._route(request)
+        if request.kind.warning:
+            request.warnings.append(request.kind.warning)
         if request.kind.custom is not None:
             await self._meet_custom(request)
         return await handler(request)

@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
 from apimachinery.kinds.kind import Document, Kind
+from apimachinery.kinds.lazy import lazy_printer
 from apiserver.registry.api import Registry, WriteOptions
-from apiserver.routes import bodies, options
+from apiserver.routes import bodies, options, tables
 from apiserver.routes.request import Answer, Request
 from apiserver.routes.resources import namespace_of, patch_type_of
-from apiserver.routes.responses import document
+from apiserver.routes.responses import document, encoded
 from apiserver.virtual import ALL, scale
 from apiserver.virtual.call import Call, Handler, Services
 
 _OPTIONS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions", "delete": "DeleteOptions"}
+
+
+_SCALE = lazy_printer("autoscaling:SCALE")
+
+
+@dataclass(slots=True)
+class _Made:
+    """What a Table needs of an entry, for an object that is stored nowhere."""
+
+    object: Document
+    key: str = ""
+    revision: int = 0
+    cache: Any = None
+
+    @property
+    def data(self) -> bytes:
+        return orjson.dumps(self.object)
+
+
+def _table(request: Request, answer: Document) -> bytes:
+    kind = request.kind
+    if request.info.subresource == "scale":
+        kind = replace(kind, printer=_SCALE)
+    objects = answer.get("items", [answer])
+    metadata = {"resourceVersion": str(answer["metadata"].get("resourceVersion") or "")}
+    include = tables.include_of(request.query)
+    return tables.table(kind, [_Made(each) for each in objects], request.media, include, metadata)
 
 
 class VirtualResources:
@@ -50,6 +83,8 @@ class VirtualResources:
         handler = self._handler(kind, info.subresource)
         assert handler is not None, "asked for what it does not handle"
         code, answer = await handler(call)
+        if request.media.kind == "Table" and info.verb in ("get", "list"):
+            return encoded(request, _table(request, answer), code)
         return document(request, answer, code)
 
     @staticmethod

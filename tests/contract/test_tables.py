@@ -73,3 +73,24 @@ def test_people_get_indented_json(admin: Client) -> None:
     assert found.body.startswith(b'{\n  "')
     found = admin.call("GET", "/api/v1/namespaces/default", query={"pretty": "true"})
     assert found.body.startswith(b'{\n  "')
+
+
+def test_what_is_computed_prints_as_a_table_too(admin: Client) -> None:
+    table = admin.ok("GET", "/api/v1/componentstatuses", accept=TABLE)
+    assert [c["name"] for c in table["columnDefinitions"]] == ["Name", "Status", "Message", "Error"]
+    assert all(len(row["cells"]) == 4 for row in table["rows"])
+
+
+def test_a_scale_prints_as_a_table_of_its_own(admin: Client, namespace: str) -> None:
+    sets = f"/apis/apps/v1/namespaces/{namespace}/replicasets"
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": a_pod("a")["spec"]}
+    spec = {"replicas": 0, "selector": {"matchLabels": {"a": "b"}}, "template": template}
+    admin.ok("POST", sets, {"metadata": {"name": "a"}, "spec": spec})
+    table = admin.ok("GET", f"{sets}/a/scale", accept=TABLE)
+    assert [c["name"] for c in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
+    assert table["rows"][0]["cells"][:3] == ["a", 0, 0]
+
+
+def test_clients_are_told_that_endpoints_are_deprecated(admin: Client, namespace: str) -> None:
+    found = admin.call("GET", f"/api/v1/namespaces/{namespace}/endpoints")
+    assert "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice" in found.headers["warning"]

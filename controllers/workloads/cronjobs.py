@@ -66,8 +66,13 @@ class _Sync:
                 if ended and done["type"] == jobs.COMPLETE:
                     self.status["lastSuccessfulTime"] = max(ended, self.status.get("lastSuccessfulTime") or "")
             elif uid not in listed and not jobs.is_finished(job):
-                # Made by us just before the status could be written, or by kubectl create job --from.
-                self.active.append(_reference(job))
+                if SCHEDULED in (job["metadata"].get("annotations") or {}):
+                    # Made by us just before the status could be written.
+                    self.active.append(_reference(job))
+                else:
+                    # By kubectl create job --from, for example.
+                    message = f"Saw a job that the controller did not create or forgot: {name}"
+                    self.events.append(Event(self.cron, "Warning", "UnexpectedJob", message))
         for reference in list(self.active):
             if reference["uid"] not in self.children:
                 self.active.remove(reference)

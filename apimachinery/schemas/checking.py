@@ -35,13 +35,24 @@ class Problems:
         return bool(self.unknown or self.duplicates or self.wrong)
 
     def strict(self) -> list[str]:
-        """What fieldValidation Strict refuses and Warn warns of, one text each."""
-        return [f'duplicate field "{p}"' for p in self.duplicates] + [f'unknown field "{p}"' for p in self.unknown]
+        """What fieldValidation Strict refuses and Warn warns of, one text each.
+
+        Upstream tells them as it meets them, and a field's second value stands behind what came with its first.
+        """
+        yaml, json = self._duplicates()
+        return [*yaml, *(f'unknown field "{p}"' for p in self.unknown), *(f'duplicate field "{p}"' for p in json)]
 
     def strict_error(self) -> str:
         """``strict decoding error: unknown field "spec.foo", ...``, or "" if there is nothing to say."""
-        texts = self.strict()
+        texts, count = self.strict(), len(self._duplicates()[0])
+        if count:
+            texts[:count] = ["yaml: unmarshal errors:\n  " + "\n  ".join(texts[:count])]
         return "strict decoding error: " + ", ".join(texts) if texts else ""
+
+    def _duplicates(self) -> tuple[list[str], list[str]]:
+        """Those of YAML, which come as texts that name the line, and those of JSON, which are paths."""
+        yaml = [d for d in self.duplicates if d.startswith("line ")]
+        return yaml, [d for d in self.duplicates if not d.startswith("line ")]
 
     def refusal(self, kind: str, version: str, *, strict: bool) -> str:
         """The BadRequest message for a body, or "" if it may be decoded.

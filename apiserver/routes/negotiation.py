@@ -40,18 +40,30 @@ def negotiate(accept: bytes) -> Media:
             _cache.clear()
         found = _cache[accept] = _choose(accept.decode("latin-1"))
     if found is None:
-        raise NotAcceptable(f"only the following media types are accepted: {', '.join(ACCEPTED)}")
+        raise _not_acceptable()
     return found
 
 
-def _choose(accept: str) -> Media | None:
+def negotiate_plain(accept: bytes) -> Media:
+    """Of an Accept header for what cannot be converted, such as a review. Raises NotAcceptable."""
+    found = _choose(accept.decode("latin-1"), convertible=False)
+    if found is None:
+        raise _not_acceptable()
+    return found
+
+
+def _not_acceptable() -> NotAcceptable:
+    return NotAcceptable(f"only the following media types are accepted: {', '.join(ACCEPTED)}")
+
+
+def _choose(accept: str, *, convertible: bool = True) -> Media | None:
     if not accept.strip():
         return PLAIN
     for name, parameters in clauses(accept):
         for offered in ACCEPTED:
             if name in (offered, "application/*", "*/*"):
                 media = _converted(offered, parameters)
-                if media is not None:
+                if media is not None and (convertible or not media.kind):
                     return media
     return None
 

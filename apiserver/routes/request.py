@@ -66,6 +66,10 @@ class Request:
             found = self._media = negotiation.negotiate(self.header(b"accept"))
         return found
 
+    @media.setter
+    def media(self, media: negotiation.Media) -> None:
+        self._media = media
+
     def negotiate(self) -> None:
         """Raises NotAcceptable, before anything is done that nobody could be told of."""
         _ = self.media

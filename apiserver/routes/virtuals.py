@@ -65,6 +65,9 @@ class VirtualResources:
 
     async def serve(self, request: Request) -> Answer:
         info, kind = request.info, request.kind
+        if kind.verbs == ("create",) and request.media.kind:
+            # A review is answered and forgotten: it has no table and no metadata of its own.
+            request.media = negotiation.negotiate_plain(request.header(b"accept"))
         content_type = patch_type_of(request) if info.verb == "patch" else ""
         asked = options.write_options(request, _OPTIONS.get(info.verb, "GetOptions"), patch_type=content_type)
         call = Call(

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from apimachinery import schemas
-from apimachinery.schemas import cache
+from apimachinery.schemas import cache, checking
 
 DEPLOYMENT = schemas.schema("io.k8s.api.apps.v1.Deployment")
 POD = schemas.schema("io.k8s.api.core.v1.Pod")
@@ -210,3 +210,12 @@ def test_a_custom_resource_has_the_schema_of_its_definition():
     doc = {"metadata": {"name": "a"}, "spec": {"size": 1, "port": "http", "free": {"x": 1}, "other": 2}}
     assert schemas.check(widget, doc).unknown == ["spec.other"]
     assert "other" not in schemas.prune(widget, doc)["spec"]
+
+
+def test_strict_problems_are_told_in_upstreams_order_and_words() -> None:
+    json = checking.Problems(unknown=["spec.a"], duplicates=["spec.b"])
+    assert json.strict_error() == 'strict decoding error: unknown field "spec.a", duplicate field "spec.b"'
+    line = 'line 9: key "foo" already set in map'
+    yaml = checking.Problems(unknown=["spec.a"], duplicates=[line])
+    assert yaml.strict_error() == f'strict decoding error: yaml: unmarshal errors:\n  {line}, unknown field "spec.a"'
+    assert yaml.strict() == [line, 'unknown field "spec.a"']

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apimachinery.errors import NotAcceptable, UnsupportedMediaType
-from apiserver.routes.negotiation import JSON, PROTOBUF, YAML, Media, body_type, negotiate
+from apiserver.routes.negotiation import JSON, PROTOBUF, YAML, Media, body_type, negotiate, negotiate_plain
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
@@ -35,6 +35,12 @@ def test_the_best_clause_that_is_spoken_wins(accept: str, wanted: Media) -> None
 def test_where_nothing_is_spoken_the_client_hears_what_is(accept: str) -> None:
     with pytest.raises(NotAcceptable, match="only the following media types are accepted: application/json"):
         negotiate(accept.encode())
+
+
+def test_what_cannot_be_converted_is_given_as_it_is_or_not_at_all() -> None:
+    assert negotiate_plain(f"{TABLE},application/yaml".encode()) == Media(YAML)
+    with pytest.raises(NotAcceptable):
+        negotiate_plain(TABLE.encode())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Who is asking: client certificate, then ServiceAccount token, then anonymous; then impersonation.
+"""Who is asking: client certificate, then ServiceAccount token (a WebSocket's too), then anonymous; then impersonation.
 
 Order and meaning as k8s.io/apiserver/pkg/authentication. The certificate's chain was verified by TLS.
 """
@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from apimachinery.errors import Unauthorized
-from apiserver.auth import impersonation
+from apiserver.auth import impersonation, websockets
 from apiserver.auth.tokens import InvalidToken, ServiceAccountTokens, unauthorized
 from apiserver.context import UserInfo
 
@@ -35,12 +35,17 @@ class Authenticator:
         """The user of a request. Raises Unauthorized, or Forbidden where impersonation is not allowed."""
         certificate = scope.get("peer_certificate")
         user = self._by_certificate(certificate) if certificate is not None else None
-        impersonates = False
+        impersonates, protocol = False, False
         for name, value in scope["headers"]:
             if user is None and name == b"authorization":
-                user = self._by_token(value)
+                user = self._by_header(value)
             elif name.startswith(b"impersonate-"):
                 impersonates = True
+            elif name == websockets.PROTOCOL:
+                protocol = True
+        if protocol:
+            token, scope["headers"] = websockets.take_token(scope["headers"])
+            user = self._by_token(token) if token and user is None else user
         if user is None:
             user = ANONYMOUS
         return impersonation.impersonated(user, scope["headers"], self._authorizer) if impersonates else user
@@ -56,11 +61,12 @@ class Authenticator:
             raise Unauthorized
         return user if user.name else None
 
-    def _by_token(self, header: bytes) -> UserInfo | None:
+    def _by_header(self, header: bytes) -> UserInfo | None:
         scheme, _, token = header.decode("latin-1").partition(" ")
         token = token.strip()
-        if scheme.lower() != "bearer" or not token:
-            return None
+        return self._by_token(token) if scheme.lower() == "bearer" and token else None
+
+    def _by_token(self, token: str) -> UserInfo:
         try:
             return self.tokens.verify(token).user
         except InvalidToken as why:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -81,6 +82,47 @@ def test_a_bearer_token_counts_or_is_refused() -> None:
     with pytest.raises(Unauthorized):
         ask(authenticator(), (b"authorization", b"Bearer bad"))
     assert ask(authenticator(), (b"authorization", b"Basic eA==")) is ANONYMOUS
+
+
+def websocket(*protocols: str) -> dict[str, Any]:
+    headers = [(b"upgrade", b"websocket"), (b"connection", b"upgrade"), (b"host", b"x")]
+    offered = [(b"sec-websocket-protocol", p.encode()) for p in protocols]
+    return {"headers": [*headers, *offered], "peer_certificate": None}
+
+
+def encoded(token: str) -> str:
+    text = base64.urlsafe_b64encode(token.encode()).decode().rstrip("=")
+    return f"base64url.bearer.authorization.k8s.io.{text}"
+
+
+@pytest.mark.parametrize(
+    "protocols", [(f"v5.channel.k8s.io, {encoded('good')}",), (encoded("good"), "v5.channel.k8s.io")]
+)
+def test_a_token_may_come_as_a_websockets_protocol_and_goes_no_further(protocols: tuple[str, ...]) -> None:
+    scope = websocket(*protocols)
+    assert authenticator().authenticate(scope).name == "system:serviceaccount:n:sa"
+    assert [value for name, value in scope["headers"] if name == b"sec-websocket-protocol"] == [b"v5.channel.k8s.io"]
+
+
+@pytest.mark.parametrize(
+    "protocol", [encoded("good"), f"{encoded('bad')}, v5", f"{encoded('good')}, {encoded('good')}, v5", "x.*, v5"]
+)
+def test_a_websockets_token_that_does_not_count_is_refused(protocol: str) -> None:
+    protocol = protocol.replace("x.*", encoded("good") + "*")
+    with pytest.raises(Unauthorized):
+        authenticator().authenticate(websocket(protocol))
+
+
+def test_a_websockets_token_is_hidden_from_the_other_side_whoever_asks() -> None:
+    scope = {**websocket(f"v5, {encoded('bad')}"), "peer_certificate": ANN}
+    assert authenticator().authenticate(scope).name == "ann"
+    assert not any(b"bearer" in value for _, value in scope["headers"])
+
+
+def test_a_websockets_protocol_is_no_token_of_another_request() -> None:
+    scope = websocket(f"v5, {encoded('good')}")
+    scope["headers"] = scope["headers"][1:]
+    assert authenticator().authenticate(scope) is ANONYMOUS
 
 
 def test_the_certificate_comes_before_the_token() -> None:

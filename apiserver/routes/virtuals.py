@@ -10,7 +10,7 @@ import orjson
 from apimachinery.kinds.kind import Document, Kind
 from apimachinery.kinds.lazy import lazy_printer
 from apiserver.registry.api import Registry, WriteOptions
-from apiserver.routes import bodies, options, tables
+from apiserver.routes import bodies, negotiation, options, tables
 from apiserver.routes.request import Answer, Request
 from apiserver.routes.resources import namespace_of, patch_type_of
 from apiserver.routes.responses import document, encoded

@@ -119,7 +119,7 @@ class Connections:
         name = locations.split_name(request.info.name, "node")
         address = self._kubelet(name.name)
         if name.port and name.port != str(address.port):
-            if not name.port.isdigit():
+            if not (name.port.isdigit() and 0 < int(name.port) < 65536):
                 raise BadRequest(f'invalid node request "{request.info.name}"')
             address = self._address(address.host, int(name.port), name.scheme)
         return await self._proxy(request, address)
@@ -127,14 +127,14 @@ class Connections:
     async def _proxy(self, request: Request, address: Address) -> Answer | None:
         """The path behind ``proxy`` and the query go on as they are."""
         raw_path = request.scope["raw_path"].decode("latin-1")
-        prefix, slash, rest = raw_path.partition(f"/{request.info.subresource}/")
-        if not slash and request.method in ("GET", "HEAD"):
+        # /api/v1/nodes/NAME/proxy, or /api/v1/namespaces/NAMESPACE/pods/NAME/proxy
+        prefix, rest = locations.behind(raw_path, request.scope["path"], 7 if request.target.scoped else 5)
+        if rest is None and request.method in ("GET", "HEAD"):
             query = request.scope["query_string"]
             target = raw_path.encode() + b"/" + (b"?" + query if query else b"")
             return Answer(b"", 301, b"text/plain", ((b"location", target),))
         query = request.scope["query_string"].decode("latin-1")
-        path = "/" + rest + (f"?{query}" if query else "")
-        prefix += f"/{request.info.subresource}"
+        path = f"/{rest or ''}" + (f"?{query}" if query else "")
         if proxying.upgrade_of(request) is not None:
             await proxying.upgrade(request, address, path)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import unquote, urlencode
 
 from apimachinery.errors import BadRequest, InternalError, Invalid, ServiceUnavailable
 from apimachinery.fielderrors import FieldError, forbidden, invalid, not_supported
@@ -174,6 +174,14 @@ def service_endpoints(slices: list[Document], port_name: str) -> list[tuple[str,
     return found
 
 
-def escaped(parts: tuple[str, ...]) -> str:
-    """Path parts behind ``proxy``, escaped again."""
-    return "/".join(quote(part, safe="!$&'()*+,;=:@~") for part in parts)
+def behind(raw_path: str, path: str, count: int) -> tuple[str, str | None]:
+    """(the first ``count`` parts of a path as it came, what stands behind them; None where not even a slash does).
+
+    ``path`` is the same decoded, by which the request was authorized. Raises BadRequest where the two differ in these
+    parts: a slash that was escaped.
+    """
+    lead = len(raw_path) - len(raw_path.lstrip("/"))
+    parts = raw_path[lead:].split("/", count)
+    if unquote("/".join(parts[:count])) != "/".join(path.strip("/").split("/")[:count]):
+        raise BadRequest(f"the path {raw_path} escapes what separates its parts")
+    return raw_path[:lead] + "/".join(parts[:count]), parts[count] if len(parts) > count else None

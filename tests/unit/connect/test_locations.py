@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 
 from apimachinery.errors import BadRequest, InternalError
@@ -101,3 +103,23 @@ def test_redirects_to_elsewhere_stay_as_they_are() -> None:
     assert through("/a?b", "/p") == "/p/a?b"
     assert through("http://other/a", "/p") == "http://other/a"
     assert through("a", "/p") == "a"
+
+
+@pytest.mark.parametrize(
+    ("raw", "count", "wanted"),
+    [
+        ("/api/v1/nodes/a/proxy/x/y", 5, ("/api/v1/nodes/a/proxy", "x/y")),
+        ("/api/v1/nodes/a/proxy/", 5, ("/api/v1/nodes/a/proxy", "")),
+        ("/api/v1/nodes/a/proxy", 5, ("/api/v1/nodes/a/proxy", None)),
+        ("/api/v1/namespaces/proxy/pods/proxy/proxy/a%2Fb", 7, ("/api/v1/namespaces/proxy/pods/proxy/proxy", "a%2Fb")),
+        ("/api/v1/nodes/https%3Aa%3A/proxy/x", 5, ("/api/v1/nodes/https%3Aa%3A/proxy", "x")),
+    ],
+)
+def test_what_stands_behind_a_path_goes_on_as_it_came(raw: str, count: int, wanted: tuple[str, str | None]) -> None:
+    assert locations.behind(raw, unquote(raw), count) == wanted
+
+
+def test_a_path_whose_separators_are_escaped_is_refused() -> None:
+    raw = "/api/v1/nodes/a%2Fproxy/x/y"
+    with pytest.raises(BadRequest):
+        locations.behind(raw, unquote(raw), 5)

@@ -22,6 +22,7 @@ from apiserver.bootstrap.aggregation import ClusterRoleAggregation
 from apiserver.bootstrap.seed import seed
 from apiserver.connect.connections import Connections
 from apiserver.connect.kubelets import KubeletTls
+from apiserver.customresources.kind import definition_kind
 from apiserver.customresources.observer import CustomResources
 from apiserver.kindtable import KindTable
 from apiserver.registry.hooks import EVERY
@@ -130,6 +131,7 @@ def _with_routes(
     from apiserver.routes import system
 
     kinds, metrics, watches = KindTable(), Metrics(), Watches(registry)
+    kinds.put(definition_kind())
     address = f"{settings.advertise_address}:{settings.advertise_port}"
     kubelets = KubeletTls(
         certificate=settings.kubelet_client_cert, key=settings.kubelet_client_key, ca=settings.kubelet_ca

@@ -1,11 +1,11 @@
 """Everything else that a definition's schema must be; and what is wrong with the fields beside it that point into it.
 
-Source: apiextensions-apiserver/pkg/apis/apiextensions/validation. CEL rules are compiled by who can, see ``Compile``.
+Source: apiextensions-apiserver/pkg/apis/apiextensions/validation. CEL rules are compiled elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 
 from apimachinery.custom import defaulting, lists, pruning, validating
@@ -27,36 +27,48 @@ from apimachinery.custom.structure import (
 from apimachinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_supported, required, too_many
 
 Errors = list[FieldError]
-Compile = Callable[[str, Schema], Errors]
-"""``compile(path, schema)``: what is wrong with the CEL rules of a structural schema."""
-
+_PROPS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
 _UNSUPPORTED = ("id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref")
 _REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
 _MOST_SELECTABLE = 8
 
 
-def validate_definition(definition: Document, compile_rules: Compile | None = None) -> Errors:
-    """The schemas, subresources and selectable fields of every version."""
+def validate_definition(definition: Document) -> Errors:
+    """The schemas and selectable fields of every version."""
     errors: Errors = []
     for index, version in enumerate((definition.get("spec") or {}).get("versions") or ()):
         schema = (version.get("schema") or {}).get("openAPIV3Schema")
         if isinstance(schema, dict):
-            path = f"spec.versions[{index}]"
-            errors += _validate_version(path, version, schema, compile_rules)
+            errors += _validate_version(f"spec.versions[{index}]", version, schema)
     return errors
 
 
-def _validate_version(path: str, version: Document, schema: Schema, compile_rules: Compile | None) -> Errors:
-    where = f"{path}.schema.openAPIV3Schema"
+def _misshapen(path: str, schema: Schema) -> Errors:
+    """Decoding has looked at the schema down to where it may be one thing or another (items): from there it is here."""
+    from apimachinery import schemas
+
     errors: Errors = []
+    for inner, step in _inner(schema):
+        where = f"{path}.{step}"
+        if step in ("items", "additionalProperties"):
+            wrong = schemas.check(schemas.schema(_PROPS), inner).wrong
+            if wrong:
+                errors.append(invalid(where, "", wrong))
+                continue
+        errors += _misshapen(where, inner)
+    return errors
+
+
+def _validate_version(path: str, version: Document, schema: Schema) -> Errors:
+    where = f"{path}.schema.openAPIV3Schema"
+    errors = _misshapen(where, schema)
+    if errors:
+        return errors
     if schema.get("nullable"):
         errors.append(forbidden(f"{where}.nullable", "nullable cannot be true at the root"))
-    # The schema may be anything: what is not even of the right shape must not be walked.
     structural = validate_structural(where, schema) or _defaults(where, schema)
     errors += structural
-    if not structural and compile_rules is not None:
-        errors += compile_rules(where, schema)
     errors += _standard(where, schema, root=True)
     return errors + _selectable(f"{path}.selectableFields", version.get("selectableFields") or [], schema)
 

@@ -1,8 +1,9 @@
-"""Custom resource definitions, but for their schemas."""
+"""Custom resource definitions. What is wrong with their schemas is said by apimachinery.custom.schemas."""
 
 from __future__ import annotations
 
 from apimachinery import names
+from apimachinery.custom.schemas import validate_definition
 from apimachinery.fielderrors import forbidden, invalid, required
 from apimachinery.validation.basics import (
     Document,
@@ -63,6 +64,7 @@ def _definition(obj: Document) -> Errors:
             errors.append(required(f"spec.versions[{index}].schema.openAPIV3Schema"))
     for index, version in enumerate(versions):
         errors += _version(f"spec.versions[{index}]", version)
+    errors += validate_definition(obj)
     listed = [version.get("name") for version in versions]
     if len({*listed}) != len(listed):
         errors.append(invalid("spec.versions", versions, "must contain unique version names"))
@@ -117,20 +119,10 @@ def _version(path: str, version: Document) -> Errors:
     if warning is not None and not version.get("deprecated"):
         detail = "can only be set for deprecated versions"
         errors.append(invalid(f"{path}.deprecationWarning", warning, detail))
-    schema = (version.get("schema") or {}).get("openAPIV3Schema")
-    if schema is not None:
-        errors += _root_schema(f"{path}.schema.openAPIV3Schema", schema)
     errors += _scale(f"{path}.subresources", (version.get("subresources") or {}).get("scale"))
     for index, column in enumerate(objects(version, "additionalPrinterColumns")):
         errors += _column(f"{path}.additionalPrinterColumns[{index}]", column)
     return errors
-
-
-def _root_schema(path: str, schema: Document) -> Errors:
-    kind = schema.get("type") or ""
-    if not kind:
-        return [required(f"{path}.type", "must not be empty at the root")]
-    return [] if kind == "object" else [invalid(f"{path}.type", kind, "must be object at the root")]
 
 
 def _scale(path: str, scale: Document | None) -> Errors:

@@ -17,6 +17,7 @@ from apimachinery.custom import kinds as custom_kinds
 from apimachinery.custom import naming, publishing
 from apimachinery.custom.structure import has_rules
 from apimachinery.errors import NotFound, StatusError
+from apimachinery.fielderrors import FieldError
 from apimachinery.kinds import named
 from apimachinery.kinds.kind import Kind
 from apiserver.bootstrap.seed import SYSTEM
@@ -100,14 +101,7 @@ class Definitions:
             self._served.pop(name, None)
 
     def _kinds_of(self, definition: Document) -> list[Kind]:
-        def rules(schema: Document) -> Any:
-            if not has_rules(schema):
-                return None
-            from apiserver.customresources.rules import rules_of
-
-            return rules_of(schema)
-
-        return custom_kinds.kinds_of(definition, rules=rules, convert=converter(definition, self._webhooks))
+        return custom_kinds.kinds_of(definition, rules=_rules, convert=converter(definition, self._webhooks))
 
     def _forget_views(self, resource: str) -> None:
         """What was made of objects under the definition as it was: versions, cells, fields."""
@@ -163,6 +157,22 @@ class Definitions:
 
         options = WriteOptions(user=SYSTEM, field_manager="kube-apiserver")
         await self._registry.modify(named(DEFINITIONS), "", name, change, options, subresource="status")
+
+
+def _rules(schema: Document) -> custom_kinds.Rules | None:
+    """The CEL rules of a schema, compiled when the first object is written."""
+    if not has_rules(schema):
+        return None
+    made: list[Any] = []
+
+    def check(obj: Document, old: Any) -> list[FieldError]:
+        if not made:
+            from apiserver.customresources.rules import rules_of
+
+            made.append(rules_of(schema))
+        return made[0](obj, old) if made[0] is not None else []
+
+    return check
 
 
 def _shape(definition: Document) -> Document | None:

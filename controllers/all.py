@@ -25,7 +25,6 @@ ALL: tuple[Controller, ...] = (
     deployments.CONTROLLER,
     replicas.REPLICA_SETS,
     replicas.REPLICATION_CONTROLLERS,
-    daemonsets.CONTROLLER,
     statefulsets.CONTROLLER,
     jobs.CONTROLLER,
     jobs.ORPHANS,
@@ -54,6 +53,7 @@ def controllers(settings: Settings, kinds: Kinds) -> tuple[Controller, ...]:
     """All of them. Raises OSError where the CA's file cannot be read."""
     return (
         *ALL,
+        daemonsets.controller(),
         rootca.controller(Path(settings.ca_file).read_text()),
         claims.controller(settings.volumes_dir),
         ranges.controller(settings.pod_cidr, settings.node_cidr_mask),

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apiclient.errors import Unreachable
-from apimachinery.errors import Conflict, NotFound, StatusError
+from apimachinery.errors import Conflict, Forbidden, NotFound, StatusError
 from controllers.actions import Action, Event, Requeue
 from controllers.controller import EVERYTHING, Controller, Key, Watch
 from controllers.engine.cache import Cache
@@ -182,6 +182,10 @@ class Runner:
                 self.queue.add_after(key, action.after)
 
     async def _failed(self, key: Key, error: Exception) -> None:
+        if _in_ending_namespace(error):
+            # Nothing can be made there any more, however often it is tried.
+            self._done(key, [], wrote=False)
+            return
         self._failures[key] = count = self._failures.get(key, 0) + 1
         expected = isinstance(error, (StatusError, Unreachable))
         if not expected:
@@ -199,6 +203,10 @@ class Runner:
             await self._executor.apply(actions, self.controller.name)
         except (StatusError, Unreachable) as second:
             log.info("%s: %s: %s", self.controller.name, _name(key), second)
+
+
+def _in_ending_namespace(error: Exception) -> bool:
+    return isinstance(error, Forbidden) and any(c.get("reason") == "NamespaceTerminating" for c in error.causes)
 
 
 def _name(key: Key) -> str:

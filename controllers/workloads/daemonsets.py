@@ -1,7 +1,4 @@
-"""DaemonSets: one pod on each node that should have one. Source: pkg/controller/daemon.
-
-A failed daemon pod is replaced five seconds after it was made (upstream: after a back-off that doubles from 1 s).
-"""
+"""DaemonSets: one pod on each node that should have one. Source: pkg/controller/daemon."""
 
 from __future__ import annotations
 
@@ -10,17 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery.selectors import from_document
-from apimachinery.timestamps import parse
 from controllers.actions import Action, Event, Requeue, Update
 from controllers.controller import Controller, Key, Reader, Watch, key_of, own_key
 from controllers.scheduling import terms
 from controllers.workloads import history, pods, refs, replicas, templates
+from controllers.workloads.daemon_backoff import Backoff
 from controllers.workloads.deployment_sets import scaled
 
 Document = dict[str, Any]
 
 DAEMON_SETS = "daemonsets.apps"
-FAILED_SECONDS = 5.0
 COOLDOWN_SECONDS = 0.03
 _TOLERATED = (
     ("node.kubernetes.io/not-ready", "NoExecute"),
@@ -34,7 +30,7 @@ _NETWORK = ("node.kubernetes.io/network-unavailable", "NoSchedule")
 _NAME = "metadata.name"
 
 
-def reconcile(key: Key, reader: Reader, now: datetime) -> list[Action]:
+def _reconcile(key: Key, reader: Reader, now: datetime, backoff: Backoff) -> list[Action]:
     daemon = reader.get(DAEMON_SETS, *key)
     if daemon is None:
         return []
@@ -50,21 +46,30 @@ def reconcile(key: Key, reader: Reader, now: datetime) -> list[Action]:
         return actions + writes
     mine, claims = refs.claim("pods", daemon, refs.owned_or_adoptable("pods", daemon, reader), selector)
     hash_ = current["metadata"]["labels"][history.HASH_LABEL]
-    step = _Step(daemon, mine, hash_, reader, now)
+    step = _Step(daemon, mine, hash_, reader, now, backoff)
     changes = step.manage()
     if not changes:
         changes = step.roll()
     live = {(p["metadata"].get("labels") or {}).get(history.HASH_LABEL, "") for p in mine} | {hash_}
     limit = daemon["spec"].get("revisionHistoryLimit")
-    old = history.truncated(daemon, revisions, live, limit, lambda r: r["metadata"]["labels"].get(history.HASH_LABEL))
+    old = history.truncated(revisions, live, limit, _hash_of, old=len(revisions) - 1)
     return [*claims, *changes, *step.notes, *old, *step.status()]
 
 
 class _Step:
-    def __init__(self, daemon: Document, mine: list[Document], hash_: str, reader: Reader, now: datetime) -> None:
+    def __init__(
+        self,
+        daemon: Document,
+        mine: list[Document],
+        hash_: str,
+        reader: Reader,
+        now: datetime,
+        backoff: Backoff,
+    ) -> None:
         self.daemon = daemon
         self.hash = hash_
         self.now = now
+        self.backoff = backoff
         self.notes: list[Action] = []
         self.nodes = {n["metadata"]["name"]: n for n in reader.list("nodes")}
         self.min_ready = daemon["spec"].get("minReadySeconds") or 0
@@ -170,10 +175,12 @@ class _Step:
             if pods.is_deleting(pod):
                 continue
             if pods.phase(pod) == "Failed":
-                age = (self.now - parse(meta["creationTimestamp"])).total_seconds()
-                if age < FAILED_SECONDS:
-                    self.notes.append(Requeue(FAILED_SECONDS - age))
+                generation = str((self.daemon.get("status") or {}).get("observedGeneration") or 0)
+                key = (self.daemon["metadata"]["uid"], generation, target_node(pod))
+                if wait := self.backoff.remaining(key, self.now):
+                    self.notes.append(Requeue(wait))
                     continue
+                self.backoff.tried(key, self.now)
                 where = f"{meta['namespace']}/{meta['name']} on node {target_node(pod)}"
                 message = f"Found failed daemon pod {where}, will try to kill it"
                 self.notes.append(Event(self.daemon, "Warning", "FailedDaemonPod", message))
@@ -259,6 +266,10 @@ class _Step:
         return replicas.creation(self.daemon, template, pod=pod)
 
 
+def _hash_of(revision: Document) -> str:
+    return (revision["metadata"].get("labels") or {}).get(history.HASH_LABEL) or ""
+
+
 def _tolerations(spec: Document) -> list[Document]:
     """The template's, and those for what happens to nodes: daemons stay."""
     found = list(spec.get("tolerations") or ())
@@ -304,16 +315,23 @@ def _of_orphan(pod: Document, reader: Reader) -> Iterable[Key]:
     return [key_of(d) for d in found if from_document(d["spec"]["selector"]).matches(labels)]
 
 
-CONTROLLER = Controller(
-    name="daemonset-controller",
-    watches=(
-        Watch(DAEMON_SETS, own_key),
-        Watch("pods", refs.owner_key("DaemonSet")),
-        Watch("pods", _of_orphan),
-        Watch("nodes", _all),
-        Watch(history.REVISIONS, refs.owner_key("DaemonSet")),
-    ),
-    reconcile=reconcile,
-    indices=(refs.orphan_index("pods"), refs.orphan_index(history.REVISIONS)),
-    cooldown=COOLDOWN_SECONDS,
-)
+def controller() -> Controller:
+    """Each has a memory of its own of what failed where."""
+    backoff = Backoff()
+
+    def reconcile(key: Key, reader: Reader, now: datetime) -> list[Action]:
+        return _reconcile(key, reader, now, backoff)
+
+    return Controller(
+        name="daemonset-controller",
+        watches=(
+            Watch(DAEMON_SETS, own_key),
+            Watch("pods", refs.owner_key("DaemonSet")),
+            Watch("pods", _of_orphan),
+            Watch("nodes", _all),
+            Watch(history.REVISIONS, refs.owner_key("DaemonSet")),
+        ),
+        reconcile=reconcile,
+        indices=(refs.orphan_index("pods"), refs.orphan_index(history.REVISIONS)),
+        cooldown=COOLDOWN_SECONDS,
+    )

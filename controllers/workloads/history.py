@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -47,7 +48,9 @@ def current(
 
 def data_of(owner: Document) -> Document:
     """A patch that brings this template back, as ``kubectl rollout undo`` applies it."""
-    return {"spec": {"template": {"$patch": "replace", **owner["spec"]["template"]}}}
+    data = {"spec": {"template": {"$patch": "replace", **owner["spec"]["template"]}}}
+    # Clients compare it byte by byte with what Go's encoder makes of a template, and that sorts.
+    return orjson.loads(orjson.dumps(data, option=orjson.OPT_SORT_KEYS))  # type: ignore[no-any-return]
 
 
 def template_of(revision: Document) -> Document:
@@ -55,14 +58,18 @@ def template_of(revision: Document) -> Document:
     return {k: v for k, v in template.items() if k != "$patch"}
 
 
-def truncated(owner: Document, revisions: list[Document], live: set[str], limit: int | None, key: Any) -> list[Action]:
-    """The removal of what is over the limit and in no pod's use; ``key(revision)`` is what pods name it by."""
+def truncated(
+    revisions: list[Document], live: set[str], limit: int | None, key: Callable[[Document], str], *, old: int = 0
+) -> list[Action]:
+    """The removal of what is over the limit and in no pod's use; ``key(revision)`` is what pods name it by.
+
+    ``old``: how many count against the limit, where it is not just those that nobody uses."""
     if limit is None:
         return []
     unused = [r for r in revisions if key(r) not in live]
     return [
         Delete(REVISIONS, r["metadata"]["namespace"], r["metadata"]["name"], uid=r["metadata"]["uid"])
-        for r in unused[: max(0, len(unused) - limit)]
+        for r in unused[: max(0, (old or len(unused)) - limit)]
     ]
 
 
@@ -72,15 +79,19 @@ def _new(owner: Document, data: Document, number: int, label: str) -> Document:
     seed = orjson.dumps(data, option=orjson.OPT_SORT_KEYS) + str(collisions or "").encode()
     hash_ = templates.safe_encode(str(templates.fnv1a_32(seed)))
     labels = (owner["spec"]["template"].get("metadata") or {}).get("labels") or {}
+    made = {
+        "name": f"{meta['name'][:_MAX_PREFIX]}-{hash_}",
+        "namespace": meta["namespace"],
+        "labels": {**labels, label: hash_},
+        "ownerReferences": [refs.controller_ref(owner)],
+    }
+    if meta.get("annotations"):
+        # Among them is the cause of the change, which kubectl rollout history shows.
+        made["annotations"] = dict(meta["annotations"])
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
-        "metadata": {
-            "name": f"{meta['name'][:_MAX_PREFIX]}-{hash_}",
-            "namespace": meta["namespace"],
-            "labels": {**labels, label: hash_},
-            "ownerReferences": [refs.controller_ref(owner)],
-        },
+        "metadata": made,
         "data": data,
         "revision": number,
     }

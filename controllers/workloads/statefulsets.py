@@ -1,7 +1,4 @@
-"""StatefulSets: pods with names and claims of their own, one after the other. Source: pkg/controller/statefulset.
-
-Left out: persistentVolumeClaimRetentionPolicy other than Retain.
-"""
+"""StatefulSets: pods with names and claims of their own, one after the other. Source: pkg/controller/statefulset."""
 
 from __future__ import annotations
 
@@ -10,15 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery.selectors import from_document
-from controllers.actions import Action, Create, Delete, Event, Requeue, Update
+from controllers.actions import Action, Create, Delete, Event, Patch, Requeue, Update
 from controllers.controller import Controller, Key, Reader, Watch, key_of, own_key
-from controllers.workloads import history, pods, refs, templates
+from controllers.workloads import claim_retention, history, pods, refs, templates
+from controllers.workloads.claim_retention import CLAIMS, Holder
 from controllers.workloads.deployment_sets import scaled
 
 Document = dict[str, Any]
 
 STATEFUL_SETS = "statefulsets.apps"
-CLAIMS = "persistentvolumeclaims"
 REVISION_LABEL = "controller.kubernetes.io/hash"
 NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 INDEX_LABEL = "apps.kubernetes.io/pod-index"
@@ -51,7 +48,7 @@ def reconcile(key: Key, reader: Reader, now: datetime) -> list[Action]:
         step.take()
     live = {_revision(p) for p in mine} | {current["metadata"]["name"], update["metadata"]["name"]}
     limit = found["spec"].get("revisionHistoryLimit")
-    old = history.truncated(found, revisions, live, limit, lambda r: r["metadata"]["name"])
+    old = history.truncated(revisions, live, limit, lambda r: r["metadata"]["name"])
     return [*step.actions, *old, *step.status(), *step.wait()]
 
 
@@ -88,6 +85,8 @@ class _Step:
                 return
         first = self._first_unavailable()
         for pod in self.condemned:
+            self._retain(pod)
+        for pod in self.condemned:
             if self._remove_surplus(pod, first) and self.ordered:
                 return
         self._roll()
@@ -102,7 +101,30 @@ class _Step:
                 self._delete(pod)
             return True
         self._claims(number, pod)
-        return pods.is_deleting(pod) or not self._is_available(pod)
+        if pods.is_deleting(pod) or not self._is_available(pod):
+            if self.ordered:
+                return True
+        self._identify(pod)
+        self._retain(pod)
+        return False
+
+    def _identify(self, pod: Document) -> None:
+        """Somebody may have taken its label off."""
+        meta = pod["metadata"]
+        if (meta.get("labels") or {}).get(NAME_LABEL) != meta["name"]:
+            labels = {NAME_LABEL: meta["name"], INDEX_LABEL: str(ordinal(pod, self.name))}
+            body = {"metadata": {"uid": meta["uid"], "labels": labels}}
+            self.actions.append(Patch("pods", meta["namespace"], meta["name"], body, ignore_missing=True))
+
+    def _retain(self, pod: Document) -> None:
+        """The owners of its claims."""
+        meta = pod["metadata"]
+        number = ordinal(pod, self.name)
+        holder = Holder(self.owner, meta["name"], meta["uid"], wanted=number in self.replicas)
+        for template in self.owner["spec"].get("volumeClaimTemplates") or ():
+            claim = self.reader.get(CLAIMS, meta["namespace"], f"{template['metadata']['name']}-{meta['name']}")
+            if claim is not None:
+                self.actions += claim_retention.corrections(claim, holder)
 
     def _remove_surplus(self, pod: Document, first: Document | None) -> bool:
         if pods.is_deleting(pod):
@@ -180,7 +202,7 @@ class _Step:
         pod["spec"] = spec
         if not self._claims(number, pod):
             return
-        what = f"create Pod {name} in StatefulSet {self.name}"
+        what = f"Create Pod {name} in StatefulSet {self.name}"
         self.actions.append(
             Create(
                 "pods",
@@ -200,12 +222,13 @@ class _Step:
             claim = f"{template['metadata']['name']}-{name}"
             found = self.reader.get(CLAIMS, namespace, claim)
             if found is not None:
-                if pods.is_deleting(found) and not pod["metadata"].get("uid"):
+                holder = Holder(self.owner, name, pod["metadata"].get("uid") or "", wanted=True)
+                if not holder.uid and (pods.is_deleting(found) or claim_retention.is_stale(found, holder)):
                     return False
                 continue
             meta = {k: v for k, v in template["metadata"].items() if k in ("annotations", "labels")}
             meta |= {"name": claim, "namespace": namespace, "labels": {**(meta.get("labels") or {}), **labels}}
-            what = f"create Claim {claim} Pod {name} in StatefulSet {self.name}"
+            what = f"Create Claim {claim} Pod {name} in StatefulSet {self.name}"
             made = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": template["spec"]}
             self.actions.append(
                 Create(
@@ -220,7 +243,7 @@ class _Step:
 
     def _delete(self, pod: Document) -> None:
         meta = pod["metadata"]
-        what = f"delete Pod {meta['name']} in StatefulSet {self.name}"
+        what = f"Delete Pod {meta['name']} in StatefulSet {self.name}"
         self.actions.append(
             Delete(
                 "pods",

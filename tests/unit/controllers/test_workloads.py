@@ -45,7 +45,7 @@ def images(world: World) -> list[str]:
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_daemon_set_has_one_pod_on_each_node_that_lets_it(mode: str) -> None:
-    world = World([daemonsets.CONTROLLER], mode=mode)
+    world = World([daemonsets.controller()], mode=mode)
     nodes(world, "a", "b")
     nodes(world, "tainted", taints=[{"key": "k", "effect": "NoSchedule"}])
     nodes(world, "cordoned", taints=[{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}])
@@ -63,7 +63,7 @@ async def test_a_daemon_set_has_one_pod_on_each_node_that_lets_it(mode: str) -> 
 
 
 async def test_a_daemon_set_is_updated_one_node_after_the_other() -> None:
-    world = World([daemonsets.CONTROLLER])
+    world = World([daemonsets.controller()])
     nodes(world, "a", "b", "c")
     found = world.api.add("daemonsets.apps", daemon())
     await world.settle()
@@ -80,7 +80,7 @@ async def test_a_daemon_set_is_updated_one_node_after_the_other() -> None:
 
 async def test_a_daemon_set_that_surges_starts_the_new_pod_before_the_old_one_goes() -> None:
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
-    world = World([daemonsets.CONTROLLER])
+    world = World([daemonsets.controller()])
     nodes(world, "a", "b")
     found = world.api.add("daemonsets.apps", daemon(updateStrategy=strategy))
     await world.settle()

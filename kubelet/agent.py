@@ -79,6 +79,7 @@ class Agent:
             services_synced=made.services_synced,
             taken=self.pods.taken,
             node=lambda: self.node.node,
+            node_anew=self.node.refresh,
             memory_capacity=facts.memory,
         )
         self.pods.bind(self.context)

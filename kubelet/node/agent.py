@@ -95,6 +95,14 @@ class NodeAgent:
         if was != "True":
             self._recorder.node(NORMAL, "NodeReady", f"Node {self._settings.node_name} status is now: NodeReady")
 
+    async def refresh(self) -> Document:
+        """``node``, read again where the API server answers."""
+        try:
+            self.node = await self._client.get(kinds.named(_NODES), "", self._settings.node_name)
+        except (StatusError, Unreachable) as error:
+            log.info("reading node %s: %s", self._settings.node_name, error)
+        return self.node
+
     def changed(self) -> None:
         """Something that the status tells may be another now."""
         self._changed.set()

@@ -44,6 +44,8 @@ class Context:
     """The pods that this node has taken and that haven't finished, without that of a uid."""
     node: Callable[[], Document]
     """The Node object, as last seen or made."""
+    node_anew: Callable[[], Awaitable[Document]] | None = None
+    """The Node object as the API server has it now; the last seen where it doesn't answer."""
     runtime_name: str = ""
     """What container ids are prefixed with: ``crun``."""
     host_ip: str = ""

@@ -121,7 +121,7 @@ class Worker:
     async def _sync(self) -> None:
         context, self._again_at = self._context, None
         if not self.admitted:
-            self._admit()
+            await self._admit()
         self._check_end()
         observed = await observe(context, self.pod, self.record, self.status)
         if self._report(observed):
@@ -146,11 +146,14 @@ class Worker:
             if self.gone or documents.is_deleted(self.pod):
                 self._do(self._finish())
 
-    def _admit(self) -> None:
+    async def _admit(self) -> None:
         context, self.admitted = self._context, True
         if documents.is_deleted(self.pod) or self.gone or documents.is_finished(self.pod):
             return
         verdict = admission.admit(self.pod, context.taken(self.uid), context.node())
+        if verdict is not None and context.node_anew is not None:
+            # The scheduler may have seen labels and taints that we have not: a pod is refused for what is true now.
+            verdict = admission.admit(self.pod, context.taken(self.uid), await context.node_anew())
         if verdict is None:
             return
         context.recorder.pod(self.pod, WARNING, *verdict)

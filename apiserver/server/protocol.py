@@ -14,6 +14,8 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+MOST_HEAD_BYTES = 1024 * 1024
+"""Of a request line with its headers (Go's DefaultMaxHeaderBytes)."""
 UPGRADE = "knarr.upgrade"
 """Key of scope["extensions"] that holds the request's ``Upgrade``."""
 
@@ -49,6 +51,8 @@ class KnarrProtocol(HttpToolsProtocol):
         self._offered: Upgrade | None = None
         self._taken = False
         self._early = bytearray()
+        self._head_bytes = -1
+        """How much came of a head that is not complete yet; -1 outside of one."""
         self._when_lost: set[Callable[[], None]] = set()
         self.lost = False
 
@@ -80,10 +84,12 @@ class KnarrProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._head_bytes = 0
         self.scope["connection"] = self  # type: ignore[typeddict-unknown-key]
         self.scope["peer_certificate"] = self.peer_certificate  # type: ignore[typeddict-unknown-key]
 
     def on_headers_complete(self) -> None:
+        self._head_bytes = -1
         if self.parser.should_upgrade():
             self._offer()
         super().on_headers_complete()
@@ -99,6 +105,17 @@ class KnarrProtocol(HttpToolsProtocol):
             self._hold(data[stop.args[0] :])
         except httptools.HttpParserError:
             self.send_400_response("Invalid HTTP request received.")
+        else:
+            self._limit_head(len(data))
+
+    def _limit_head(self, count: int) -> None:
+        """The parser keeps what it has seen of a head, however long that becomes, before anybody knows who sends it."""
+        if self._head_bytes < 0:
+            return
+        self._head_bytes += count
+        if self._head_bytes > MOST_HEAD_BYTES:
+            self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n")
+            self.transport.close()
 
     def hand_over(self, protocol: asyncio.Protocol) -> asyncio.Transport:
         if self.cycle.disconnected or self.transport.is_closing():

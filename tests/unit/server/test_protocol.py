@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 import uvicorn
 
-from apiserver.server.protocol import UPGRADE, KnarrProtocol
+from apiserver.server.protocol import MOST_HEAD_BYTES, UPGRADE, KnarrProtocol
 
 REQUEST = b"POST /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nContent-Length: 0\r\n\r\n"
 
@@ -100,3 +101,29 @@ async def test_a_request_without_tls_has_no_peer_certificate() -> None:
         await reader.readuntil(b"\r\n\r\n")
         assert await reader.readexactly(4) == b"None"
         writer.close()
+
+
+@pytest.mark.parametrize("endless", [b"X-A: b\r\n" * 1000, b"y" * 8000])
+async def test_a_head_without_end_is_cut_off(endless: bytes) -> None:
+    async with serving() as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /x HTTP/1.1\r\nHost: a\r\nX: ")
+        answer = asyncio.ensure_future(reader.readline())
+        sent = 0
+        while not answer.done() and sent < 2 * MOST_HEAD_BYTES:
+            writer.write(endless)
+            sent += len(endless)
+            await asyncio.sleep(0)
+        assert (await asyncio.wait_for(answer, 5)).startswith(b"HTTP/1.1 431 ")
+        writer.close()
+
+
+async def test_a_long_head_is_no_endless_one() -> None:
+    async with serving() as (_, port):
+        for _ in range(2):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for _ in range(2):
+                writer.write(b"GET /plain HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 600_000 + b"\r\n\r\n")
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+                await reader.readexactly(4)
+            writer.close()

@@ -49,4 +49,7 @@ PLUGIN = Plugin(
     frozenset({"CREATE", "DELETE"}),
     frozenset({ANY}),
     admit=_live_namespace,
+    # Once more: another plugin may have waited meanwhile (for the default ServiceAccount), and what is created in a
+    # namespace after its last look around would stay for ever.
+    validate=_live_namespace,
 )

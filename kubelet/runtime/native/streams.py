@@ -17,6 +17,7 @@ from kubelet.processes import Child
 from kubelet.runtime.native import conmon
 
 CHUNK = 65536
+BETWEEN_SIZES_SECONDS = 0.05
 _PACKET = 8192
 """conmon's packets have at most this many bytes and one for the stream."""
 
@@ -216,6 +217,7 @@ class AttachStreams:
         wait: Callable[[], Awaitable[int]],
     ) -> None:
         self._resize, self._wait = resize, wait
+        self._resized = 0.0
         fd = connection.detach()
         self.stdout = asyncio.StreamReader()
         self.stderr = None if tty else asyncio.StreamReader()
@@ -224,6 +226,10 @@ class AttachStreams:
         self.stdin = WriteEnd(os.dup(fd), end=_shut_down, chunk=_PACKET) if stdin else None
 
     async def resize(self, width: int, height: int) -> None:
+        """conmon, where it reads two sizes at once, takes the first one twice: the second has to come a little later."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._resized + BETWEEN_SIZES_SECONDS - loop.time()))
+        self._resized = loop.time()
         self._resize(width, height)
 
     async def wait(self) -> int:

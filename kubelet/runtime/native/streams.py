@@ -226,7 +226,7 @@ class AttachStreams:
         self.stdin = WriteEnd(os.dup(fd), end=_shut_down, chunk=_PACKET) if stdin else None
 
     async def resize(self, width: int, height: int) -> None:
-        """conmon, where it reads two sizes at once, takes the first one twice: the second has to come a little later."""
+        """Where conmon reads two sizes at once, it takes the first one twice: the second must come a little later."""
         loop = asyncio.get_running_loop()
         await asyncio.sleep(max(0.0, self._resized + BETWEEN_SIZES_SECONDS - loop.time()))
         self._resized = loop.time()

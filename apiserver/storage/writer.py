@@ -155,7 +155,7 @@ class Writer:
         """One write that can't be stored must not fail those that share its transaction."""
         if len(writes) == 1 or not await self._look():
             for write in writes:
-                _refuse(write, WriteFailed(str(error)))
+                _refuse(write, WriteFailed(_reason(error)))
             self._curious = True
             return
         for write in writes:
@@ -217,3 +217,8 @@ def _append(database: Database, drafts: list[tuple[str, str, int, int, Draft]], 
 def _refuse(write: Write, error: StoreError) -> None:
     if not write.answer.done():
         write.answer.set_exception(error)
+
+
+def _reason(error: Exception) -> str:
+    """The database's own words; SQLAlchemy adds the statement and where to read about it."""
+    return str(getattr(error, "orig", None) or error)

@@ -250,3 +250,28 @@ async def test_parsed_objects_are_bounded(store: Store) -> None:
     entries = await asyncio.gather(*(store.create("pods", f"a/{n}", doc(str(n))) for n in range(50)))
     assert sum(e._object is not None for e in entries) == 10
     assert all(e.object["metadata"]["name"] == e.key.removeprefix("a/") for e in entries)
+
+
+async def test_a_full_disk_fails_what_does_not_fit_and_nothing_else(tmp_path: Path) -> None:
+    """Whatever was acknowledged is on the disk, and memory shows nothing but that."""
+    store = Store.open(f"sqlite:///{tmp_path}/state.db")
+    await store.start()
+
+    def pages(count: int) -> Any:
+        return store._thread.run(lambda db: db._open_connection().exec_driver_sql(f"PRAGMA max_page_count = {count}"))
+
+    await pages(30)
+    writes = {f"a/{n}": store.create("x", f"a/{n}", doc(str(n), data="z" * 3000)) for n in range(60)}
+    await asyncio.gather(*writes.values(), return_exceptions=True)
+    failures = [w.exception() for w in writes.values() if w.exception()]
+    stored = {key: w.result().revision for key, w in writes.items() if not w.exception()}
+    assert failures and stored
+    assert {(type(e), str(e)) for e in failures} == {(WriteFailed, "database or disk is full")}
+    assert {e.key: e.revision for e in store.list("x")} == stored
+    await pages(10_000)
+    after = await store.create("x", "b/1", doc("1"))
+    await store.close()
+    again = Store.open(store.url)
+    await again.start()
+    assert {e.key: e.revision for e in again.list("x")} == {**stored, "b/1": after.revision}
+    await again.close()

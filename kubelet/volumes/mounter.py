@@ -21,8 +21,8 @@ class Mounter(Protocol):
         """What an open descriptor names, at ``target`` (which exists and is of the same type)."""
         ...
 
-    def own(self, path: Path, uid: int, gid: int) -> None:
-        """-1 leaves as it is. Symbolic links are not followed."""
+    def own(self, path: Path, uid: int, gid: int, *, dir_fd: int | None = None) -> None:
+        """-1 leaves as it is. Symbolic links are not followed. ``dir_fd``: the folder that ``path`` is a name in."""
         ...
 
     def below(self, path: Path) -> list[Path]:
@@ -47,8 +47,8 @@ class KernelMounter:
     def bind_fd(self, fd: int, target: Path) -> None:
         kernel.bind(f"/proc/self/fd/{fd}", str(target), recursive=True)
 
-    def own(self, path: Path, uid: int, gid: int) -> None:
-        os.chown(path, uid, gid, follow_symlinks=False)
+    def own(self, path: Path, uid: int, gid: int, *, dir_fd: int | None = None) -> None:
+        os.chown(path, uid, gid, dir_fd=dir_fd, follow_symlinks=False)
 
     def below(self, path: Path) -> list[Path]:
         return mounts_below(Path("/proc/self/mountinfo").read_text(), path)
@@ -66,7 +66,7 @@ class PlainMounter:
     def bind_fd(self, fd: int, target: Path) -> None:
         raise OSError("subPath needs mounts, which the simulated runtime doesn't make")
 
-    def own(self, path: Path, uid: int, gid: int) -> None:
+    def own(self, path: Path, uid: int, gid: int, *, dir_fd: int | None = None) -> None:
         return
 
     def below(self, path: Path) -> list[Path]:

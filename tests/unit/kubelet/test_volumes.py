@@ -33,7 +33,7 @@ class RecordingMounter(PlainMounter):
         path.mkdir(parents=True, exist_ok=True)
         self.sizes.append(size)
 
-    def own(self, path: Path, uid: int, gid: int) -> None:
+    def own(self, path: Path, uid: int, gid: int, *, dir_fd: int | None = None) -> None:
         self.owned.append((path.name, uid, gid))
 
     def below(self, path: Path) -> list[Path]:
@@ -168,6 +168,28 @@ def test_fs_group_is_given_everything_below_but_follows_no_link(tmp_path: Path) 
     assert {name for name, _, _ in mounter.owned} == {"v", "f", "link"}
     assert (tmp_path / "v/f").stat().st_mode & 0o660 == 0o660
     assert (tmp_path / "outside").stat().st_mode & 0o777 == 0o600
+
+
+def test_fs_group_is_not_led_astray_by_what_changes_meanwhile(tmp_path: Path) -> None:
+    volume, outside = tmp_path / "v", tmp_path / "outside"
+    for folder in (volume / "d", outside):
+        folder.mkdir(parents=True)
+        for name in ("x", "y"):
+            (folder / name).write_text("")
+            (folder / name).chmod(0o600)
+
+    class Moving(RecordingMounter):
+        def own(self, path: Path, uid: int, gid: int, *, dir_fd: int | None = None) -> None:
+            super().own(path, uid, gid, dir_fd=dir_fd)
+            if len(self.owned) == 1:
+                # The file by a link, then its folder.
+                (volume / "d" / path.name).unlink()
+                (volume / "d" / path.name).symlink_to(outside / "x")
+                (volume / "d").rename(volume / "was-d")
+                (volume / "d").symlink_to(outside)
+
+    ownership.give(volume, pod(securityContext={"fsGroup": 2000}), Moving())
+    assert {(outside / name).stat().st_mode & 0o777 for name in ("x", "y")} == {0o600}
 
 
 @pytest.mark.parametrize("path", ["/etc", "a/../../b"])

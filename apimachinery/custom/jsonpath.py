@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 Step = Callable[[Any], Iterator[Any]]
-_NAME = re.compile(r"(?:[^\s.\[\]'\"|{}()]|\\.)+")
+_NAME = re.compile(r"(?:\\.|[^\\\s.\[\]'\"|{}()=!<>])+")
 _FILTER = re.compile(r"\s*(.+?)\s*(==|!=|<=|>=|<|>)\s*(.+?)\s*", re.DOTALL)
 _SLICE = re.compile(r"(-?\d*)(?::(-?\d*))?(?::(-?\d*))?")
 

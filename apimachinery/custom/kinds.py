@@ -93,10 +93,10 @@ def _kind(
         from_stored=shape.read,
         to_stored=_rewrite(f"{group}/{storage_version(definition)}") if convert is None else None,
         unconditional_update=False,
+        warning=_deprecation(version, api_version, kind),
         custom=Custom(
             prune=shape.prune,
             storage_version=storage_version(definition),
-            warning=_deprecation(version, api_version, kind),
             terminating=naming.is_true(definition, "Terminating"),
             convert=convert,
         ),

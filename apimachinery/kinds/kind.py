@@ -107,8 +107,6 @@ class Custom:
 
     prune: Callable[[Document], list[str]]
     storage_version: str
-    warning: str = ""
-    """What every client is told; "" for versions that are not deprecated."""
     terminating: bool = False
     """Its definition is being deleted: nothing may be created."""
     convert: Convert | None = None

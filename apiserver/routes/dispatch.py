@@ -82,16 +82,11 @@ class Dispatcher:
         handler = self._route(request)
         if request.kind.warning:
             request.warnings.append(request.kind.warning)
-        if request.kind.custom is not None:
-            await self._meet_custom(request)
+        if request.kind.custom is not None and request.info.name:
+            # A webhook may have to convert it before anybody can look at it.
+            namespace = request.info.namespace if request.kind.namespaced else ""
+            await self._registry.prepare(request.kind, namespace, request.info.name)
         return await handler(request)
-
-    async def _meet_custom(self, request: Request) -> None:
-        kind = request.kind
-        if kind.custom is not None and kind.custom.warning:
-            request.warnings.append(kind.custom.warning)
-        if request.info.name:
-            await self._registry.prepare(kind, request.info.namespace if kind.namespaced else "", request.info.name)
 
     def _route(self, request: Request) -> Handler:
         """Raises UnknownPath or UnknownMethod."""

@@ -22,6 +22,7 @@ from knarr.paths import COMPONENTS, ClusterPaths
 
 STOP_SECONDS = 20.0
 TEARDOWN_SECONDS = 120.0
+LOCK_SECONDS = 60.0
 Say = Callable[[str, str], None]
 """(step, what) as ``start`` and its friends make progress; step is a stable word, what is for people."""
 
@@ -65,10 +66,12 @@ def start(
         else:
             for orphan in state.living_children(paths):
                 processes.end(orphan, timeout=5.0)
-            config = provision.choose(paths, runtime=runtime, api_port=api_port, listen=listen)
-            provision.check_host(config)
-            say("provision", f"Preparing {paths.root} ({config.runtime} runtime)")
-            provision.provision(config, paths)
+            # Two new clusters that start at once must not choose the same ports and ranges.
+            with _holding(paths.root.parent, "the ports and address ranges of this machine"):
+                config = provision.choose(paths, runtime=runtime, api_port=api_port, listen=listen)
+                provision.check_host(config)
+                say("provision", f"Preparing {paths.root} ({config.runtime} runtime)")
+                provision.provision(config, paths)
             done = Started(config)
             _launch(paths, done, wait, began=began, timeout=timeout, say=say)
         done.kubeconfig = kubeconfig.default_path()
@@ -210,28 +213,37 @@ def prove(say_found: list[str]) -> None:
 @contextmanager
 def _locked(paths: ClusterPaths) -> Iterator[None]:
     """One start, stop or delete of a cluster at a time."""
-    paths.lock.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with _holding(paths.lock, paths.profile):
+        yield
+
+
+@contextmanager
+def _holding(file: Path, what: str) -> Iterator[None]:
+    """``file`` may be a folder. Raises Busy after a minute."""
+    limit = time.monotonic() + LOCK_SECONDS
+    while (handle := _try_lock(file)) is None:
+        if time.monotonic() > limit:
+            raise Busy(f"another knarr command works on {what}", "wait for it and try again")
+        time.sleep(0.05)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            limit = time.monotonic() + 60
-            while not _try_lock(handle):
-                if time.monotonic() > limit:
-                    raise Busy(f"another knarr command works on {paths.profile}", "wait for it and try again") from None
-                time.sleep(0.05)
         yield
     finally:
         os.close(handle)
 
 
-def _try_lock(handle: int) -> bool:
+def _try_lock(file: Path) -> int | None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    kind = os.O_DIRECTORY if file.is_dir() else os.O_RDWR | os.O_CREAT
+    handle = os.open(file, kind | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        # A delete takes the file away: whoever waited for that one must not hold what nobody else will look at.
+        if os.path.samestat(os.fstat(handle), os.stat(file)):
+            return handle
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(handle)
+    return None
 
 
 def _last_words(paths: ClusterPaths, component: str) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from controllers import loadbalancers, namespaces, serviceaccounts
+from controllers.certificates import approving, cleaning, signing
 from controllers.controller import Controller
 from controllers.endpoints import endpoints, mirroring, slices
-from controllers.engine import directories, owners, sweeping
+from controllers.engine import certificates, directories, owners, sweeping
 from controllers.engine.effects import Perform
 from controllers.engine.kinds import Kinds
 from controllers.garbagecollection import collector
@@ -45,6 +46,8 @@ ALL: tuple[Controller, ...] = (
     ephemeral.CONTROLLER,
     protection.CLAIM_CONTROLLER,
     protection.VOLUME_CONTROLLER,
+    approving.CONTROLLER,
+    cleaning.CONTROLLER,
 )
 """Those that need no settings."""
 
@@ -59,6 +62,7 @@ def controllers(settings: Settings, kinds: Kinds) -> tuple[Controller, ...]:
         ranges.controller(settings.pod_cidr, settings.node_cidr_mask),
         lifecycle.controller(settings.node_monitor_grace_seconds),
         collector.controller(kinds),
+        *((signing.CONTROLLER,) if settings.ca_key else ()),
     )
 
 
@@ -67,4 +71,5 @@ def effects(settings: Settings) -> Mapping[str, Perform]:
         "sweep_namespace": sweeping.sweep_namespace,
         "look_up_owner": owners.look_up_owner,
         **directories.effects(settings.volumes_dir),
+        **certificates.effects(settings.ca_file, settings.ca_key),
     }

@@ -19,6 +19,8 @@ class Settings:
     """Where the provisioner of the class ``standard`` makes directories."""
     ca_file: str
     """PEM: what pods trust, published as the ConfigMap kube-root-ca.crt."""
+    ca_key: str = ""
+    """PEM: the key of that CA, with which certificates are signed. Empty: none are."""
     node_cidr_mask: int = 24
     """Bits of a node's part: 254 addresses, upstream's default."""
     node_monitor_grace_seconds: float = 40

@@ -17,6 +17,7 @@ GATEWAYS = {
 }
 PURE = (
     "apimachinery",
+    "controllers/certificates",
     "controllers/endpoints",
     "controllers/garbagecollection",
     "controllers/nodes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from kubelet.runtime.api import RuntimeError_, Streams
@@ -17,11 +18,21 @@ LINGER_SECONDS = 5.0
 """How long output may still come after the process has ended: a child of it may hold the pipe for ever."""
 
 
-async def serve(channels: Channels, streams: Streams, *, doing: str) -> None:
-    """Until the process ends, which the client is told, or the client leaves, which ends the streams.
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``doing`` says what failed where the runtime finds out late that the process cannot run. ``tells_exit_code``: an
+    attach ends well however the container's process ends; its status says how."""
 
-    ``doing`` says what failed where the runtime finds out late that the process cannot run.
-    """
+    doing: str
+    tells_exit_code: bool
+
+
+EXEC = Kind("error executing command in container", tells_exit_code=True)
+ATTACH = Kind("error attaching to container", tells_exit_code=False)
+
+
+async def serve(channels: Channels, streams: Streams, kind: Kind) -> None:
+    """Until the process ends, which the client is told, or the client leaves, which ends the streams."""
     inward = [asyncio.create_task(_stdin(channels, streams)), asyncio.create_task(_resize(channels, streams))]
     outward = [
         asyncio.create_task(_copy(reader, write))
@@ -35,7 +46,7 @@ async def serve(channels: Channels, streams: Streams, *, doing: str) -> None:
         if ended.done():
             if outward:
                 await asyncio.wait(outward, timeout=LINGER_SECONDS)
-            await channels.finish(_told(ended, doing))
+            await channels.finish(_told(ended, kind))
     except ConnectionResetError:
         log.debug("the client of an exec left before it heard the outcome")
     finally:
@@ -45,11 +56,12 @@ async def serve(channels: Channels, streams: Streams, *, doing: str) -> None:
         await streams.close()
 
 
-def _told(ended: asyncio.Task[int], doing: str) -> dict[str, Any]:
+def _told(ended: asyncio.Task[int], kind: Kind) -> dict[str, Any]:
     try:
-        return outcome(ended.result())
+        code = ended.result()
     except RuntimeError_ as error:
-        return failure(f"{doing}: {error}")
+        return failure(f"{kind.doing}: {error}")
+    return outcome(code if kind.tells_exit_code else 0)
 
 
 def outcome(code: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from kubelet.server import remote_command, upgrades
 from kubelet.server.backend import Backend, NotStarted
 from kubelet.server.channels import Channels, SpdyChannels, WebSocketChannels
 from kubelet.server.port_forward import PROTOCOL, PortForward
+from kubelet.server.remote_command import Kind
 from kubelet.server.spdy import Session, Stream
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class StreamingRoutes:
         return await self._remote_command(
             request,
             lambda: self._backend.runtime.exec(ref, list(command), stdin=stdin, tty=tty),
-            doing="error executing command in container",
+            remote_command.EXEC,
         )
 
     async def attach(self, request: web.Request) -> web.StreamResponse:
@@ -60,7 +61,7 @@ class StreamingRoutes:
         return await self._remote_command(
             request,
             lambda: self._backend.runtime.attach(ref, stdin=stdin, tty=tty),
-            doing="error attaching to container",
+            remote_command.ATTACH,
         )
 
     async def port_forward(self, request: web.Request) -> web.StreamResponse:
@@ -94,32 +95,32 @@ class StreamingRoutes:
             raise RuntimeError_(f'container not found ("{info["container"]}")')
         return found.id
 
-    async def _remote_command(self, request: web.Request, open_streams: Open, *, doing: str) -> web.StreamResponse:
+    async def _remote_command(self, request: web.Request, open_streams: Open, kind: Kind) -> web.StreamResponse:
         wanted = _wanted_streams(request)
         if len(wanted) == 1:
             return web.Response(status=400, text="you must specify at least 1 of stdin, stdout, stderr")
         if upgrades.wants_websocket(request):
-            return await self._by_websocket(request, wanted, open_streams, doing)
+            return await self._by_websocket(request, wanted, open_streams, kind)
         if upgrades.wants_spdy(request):
-            return await self._by_spdy(request, wanted, open_streams, doing)
+            return await self._by_spdy(request, wanted, open_streams, kind)
         return _must_upgrade()
 
     async def _by_websocket(
-        self, request: web.Request, wanted: set[str], open_streams: Open, doing: str
+        self, request: web.Request, wanted: set[str], open_streams: Open, kind: Kind
     ) -> web.StreamResponse:
         socket = web.WebSocketResponse(protocols=WEBSOCKET_PROTOCOLS, max_msg_size=0, compress=False)
         await socket.prepare(request)
         channels = WebSocketChannels(socket, stdin="stdin" in wanted)
         receiving = asyncio.create_task(channels.receive())
         try:
-            await _run(channels, open_streams, doing)
+            await _run(channels, open_streams, kind)
         finally:
             receiving.cancel()
             await asyncio.gather(receiving, return_exceptions=True)
         return socket
 
     async def _by_spdy(
-        self, request: web.Request, wanted: set[str], open_streams: Open, doing: str
+        self, request: web.Request, wanted: set[str], open_streams: Open, kind: Kind
     ) -> web.StreamResponse:
         streams: dict[str, Stream] = {}
         complete = asyncio.Event()
@@ -134,22 +135,22 @@ class StreamingRoutes:
                 await asyncio.wait_for(complete.wait(), STREAMS_SECONDS)
             except TimeoutError:
                 return
-            await _run(SpdyChannels(streams, session.ended), open_streams, doing)
+            await _run(SpdyChannels(streams, session.ended), open_streams, kind)
 
         return await upgrades.spdy(request, SPDY_PROTOCOLS, accept, body)
 
 
-async def _run(channels: Channels, open_streams: Open, doing: str) -> None:
+async def _run(channels: Channels, open_streams: Open, kind: Kind) -> None:
     """What can't be run is told on the error channel: the connection has been upgraded already."""
     try:
         streams = await open_streams()
     except (RuntimeError_, OSError) as error:
         try:
-            await channels.finish(remote_command.failure(f"{doing}: {error}"))
+            await channels.finish(remote_command.failure(f"{kind.doing}: {error}"))
         except ConnectionResetError:
             log.debug("the client left before it heard: %s", error)
         return
-    await remote_command.serve(channels, streams, doing=doing)
+    await remote_command.serve(channels, streams, kind)
 
 
 def _wanted_streams(request: web.Request) -> set[str]:

@@ -66,13 +66,16 @@ class Unstartable(Process):
 class FakeBackend:
     def __init__(self) -> None:
         self.process = Process()
-        self.runtime: Any = SimpleNamespace(exec=self._exec)
+        self.runtime: Any = SimpleNamespace(exec=self._exec, attach=self._attach)
 
     async def _exec(self, container: str, argv: list[str], *, stdin: bool, tty: bool) -> Process:
         if argv == ["missing"]:
             raise StartError('exec: "missing": executable file not found in $PATH')
         if argv == ["late"]:
             return Unstartable()
+        return self.process
+
+    async def _attach(self, container: str, *, stdin: bool, tty: bool) -> Process:
         return self.process
 
     async def container(self, namespace: str, pod: str, name: str, *, previous: bool = False) -> ContainerRef:
@@ -99,11 +102,14 @@ async def server() -> AsyncIterator[tuple[str, FakeBackend]]:
         await runner.cleanup()
 
 
-async def talk(url: str, query: str, *messages: bytes) -> dict[int, bytes]:
+async def talk(url: str, query: str, *messages: bytes, verb: str = "exec") -> dict[int, bytes]:
     """What came back, by channel."""
     found: dict[int, bytes] = {}
     protocols = ("v5.channel.k8s.io",)
-    async with ClientSession() as session, session.ws_connect(f"{url}/exec/ns/p/c?{query}", protocols=protocols) as ws:
+    async with (
+        ClientSession() as session,
+        session.ws_connect(f"{url}/{verb}/ns/p/c?{query}", protocols=protocols) as ws,
+    ):
         for message in messages:
             await ws.send_bytes(message)
         async for received in ws:
@@ -134,6 +140,12 @@ async def test_older_protocols_tell_how_it_ended_as_text(server: tuple[str, Fake
     text = b64decode(last[1:]) if in_base64 else last[1:]
     assert last[:1] == ("3" if in_base64 else b"\x03")
     assert text == b"command terminated with non-zero exit code: exit status 3"
+
+
+async def test_an_attach_ends_well_however_the_process_ends(server: tuple[str, FakeBackend]) -> None:
+    found = await talk(server[0], "stdin=1&stdout=1&stderr=1", b"\x00hello", b"\xff\x00", verb="attach")
+    assert found[1] == b"HELLO"
+    assert json.loads(found[3])["status"] == "Success"
 
 
 async def test_a_command_that_cannot_be_run_is_told_on_the_error_channel(server: tuple[str, FakeBackend]) -> None:

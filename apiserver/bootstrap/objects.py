@@ -95,6 +95,31 @@ def kubernetes_service(*, service_cidr: str, target_port: int) -> Document:
     }
 
 
+def dns_service(*, service_cidr: str) -> Document:
+    """Holds the address of the cluster's DNS, the tenth of the range as everywhere. Every node answers there itself,
+    so that the label keeps its proxy away."""
+    ports = (("dns", "UDP"), ("dns-tcp", "TCP"))
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": "kube-dns",
+            "namespace": "kube-system",
+            "labels": {
+                "k8s-app": "kube-dns",
+                "kubernetes.io/cluster-service": "true",
+                "kubernetes.io/name": "CoreDNS",
+                "service.kubernetes.io/service-proxy-name": "kubelet",
+            },
+        },
+        "spec": {
+            "type": "ClusterIP",
+            "clusterIP": str(ipaddress.ip_network(service_cidr)[10]),
+            "ports": [{"name": name, "port": 53, "protocol": protocol, "targetPort": 53} for name, protocol in ports],
+        },
+    }
+
+
 def kubernetes_endpoints(*, address: str, port: int) -> tuple[Document, Document]:
     """The Endpoints and the EndpointSlice of the ``kubernetes`` Service, which no controller keeps."""
     ports = [{"name": "https", "port": port, "protocol": "TCP"}]

@@ -48,8 +48,9 @@ async def seed(registry: Registry, settings: Settings, now: datetime) -> None:
     await _ensure_all(registry, ((obj, _leave) for obj in objects.namespaces()))
     wanted = list(_wanted(settings))
     if fresh:
-        # Later on it is the user's: a class that was deleted stays away.
+        # Later on they are the user's: a class that was deleted stays away.
         wanted.append((objects.storage_class(), _leave))
+        wanted.append((objects.dns_service(service_cidr=settings.service_cidr), _leave))
     await _ensure_all(registry, wanted)
     await _ready_cidr(registry, now)
 

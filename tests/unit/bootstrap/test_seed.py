@@ -44,6 +44,7 @@ def test_a_fresh_cluster_holds_what_upstreams_does(registry: MemoryRegistry) -> 
     for resource, namespace, name in (
         ("namespaces", "", "kube-node-lease"),
         ("services", "default", "kubernetes"),
+        ("services", "kube-system", "kube-dns"),
         ("endpoints", "default", "kubernetes"),
         ("endpointslices.discovery.k8s.io", "default", "kubernetes"),
         ("configmaps", "kube-system", "extension-apiserver-authentication"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from apimachinery.custom.structure import EMBEDDED, INT_OR_STRING, PRESERVE, RULES, Schema, properties
 
+_GVK = "x-kubernetes-group-version-kind"
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _API_VERSION = (
     "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized "
@@ -33,7 +34,7 @@ def published(schema: Schema, *, group: str, version: str, kind: str) -> Schema:
     made.setdefault("type", "object")
     if schema.get(PRESERVE) and not properties(schema):
         made = {key: value for key, value in made.items() if key != "required"}
-    return {**made, "x-kubernetes-group-version-kind": [{"group": group, "kind": kind, "version": version}]}
+    return {**made, _GVK: [{"group": group, "kind": kind, "version": version}]}
 
 
 def _with_meta(schema: Schema, *, root: bool = True) -> Schema:
@@ -62,8 +63,15 @@ def _v3(schema: Schema) -> Schema:
     return made
 
 
+def definition_two(schema: Schema) -> Schema:
+    """The definition of version 2. Of a kind that keeps unknown fields it names none: kubectl would allow no others."""
+    if schema.get(PRESERVE):
+        return {"type": "object", _GVK: schema[_GVK]}
+    return version_two(schema)
+
+
 def version_two(schema: Schema) -> Schema:
-    """A published definition without what version 2, or kubectl's reading of it, cannot have."""
+    """A published schema without what version 2, or kubectl's reading of it, cannot have."""
     made: dict[str, Any] = {
         key: value for key, value in schema.items() if key not in ("allOf", "anyOf", "oneOf", "not", "nullable", RULES)
     }

@@ -46,9 +46,9 @@ def v2(all_of_them: dict[str, Definition], names: Iterable[str]) -> dict[str, De
     """definitions, likewise. Version 2 cannot say all that a custom resource's schema says."""
     custom = cache.custom_definitions()
     if custom:
-        from apimachinery.custom.publishing import version_two
+        from apimachinery.custom.publishing import definition_two
 
-        all_of_them = {**all_of_them, **{name: version_two(each) for name, each in custom.items()}}
+        all_of_them = {**all_of_them, **{name: definition_two(each) for name, each in custom.items()}}
     return _converted(all_of_them, names, _convert_v2)
 
 

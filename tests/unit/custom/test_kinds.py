@@ -6,7 +6,7 @@ from typing import Any
 
 from apimachinery.custom.correlating import MISSING
 from apimachinery.custom.kinds import kinds_of
-from apimachinery.custom.publishing import published, version_two
+from apimachinery.custom.publishing import definition_two, published, version_two
 from apimachinery.fielderrors import invalid
 
 ESTABLISHED = {"type": "Established", "status": "True"}
@@ -96,6 +96,17 @@ def test_what_is_published_has_what_every_object_has() -> None:
     assert shown["properties"]["metadata"]["$ref"].endswith("ObjectMeta")
     assert shown["x-kubernetes-group-version-kind"] == [{"group": "example.com", "kind": "Widget", "version": "v1"}]
     assert schema["properties"].keys() == {"spec"}, "the definition's own schema must stay as it is"
+
+
+def test_version_two_names_no_field_of_a_kind_that_keeps_unknown_ones() -> None:
+    schema = {
+        "type": "object",
+        "x-kubernetes-preserve-unknown-fields": True,
+        "properties": {"spec": {"type": "object"}},
+    }
+    made = definition_two(published(schema, group="a.example", version="v1", kind="A"))
+    group_version_kind = [{"group": "a.example", "kind": "A", "version": "v1"}]
+    assert made == {"type": "object", "x-kubernetes-group-version-kind": group_version_kind}
 
 
 def test_version_two_leaves_out_what_it_cannot_say() -> None:

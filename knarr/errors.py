@@ -96,5 +96,9 @@ class ServiceUnreachable(KnarrError):
     id, exit_code = "SERVICE_UNREACHABLE", 69
 
 
+class ImageNotFound(KnarrError):
+    id, exit_code = "IMAGE_NOT_FOUND", 66
+
+
 class ImageFailed(KnarrError):
     id, exit_code = "IMAGE_OPERATION_FAILED", 74

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,6 +23,9 @@ app = typer.Typer(
 )
 app.add_typer(image.app, name="image")
 app.command("service")(service.command)
+
+_UsageError: Any = typer.BadParameter.__base__
+"""Where Typer keeps it is not public, but what BadParameter is, is."""
 
 Profile = Annotated[str, typer.Option("-p", "--profile", help="Name of the cluster.", envvar="KNARR_PROFILE")]
 Output = Annotated[Format, typer.Option("-o", "--output", help="text, or json for programs.")]
@@ -209,15 +212,20 @@ def completion(shell: Annotated[str, typer.Argument(help="bash, zsh or fish.")])
 
 
 def run(argv: list[str]) -> int:
-    """Run the command; every KnarrError ends as its ID, its remedy and its exit code."""
+    """Run the command; every KnarrError ends as its ID, its remedy and its exit code, and so does wrong usage."""
     as_json = _asks_for_json(argv)
     try:
-        app(argv, standalone_mode=True)
+        return app(argv, prog_name="knarr", standalone_mode=False) or 0
     except KnarrError as error:
         fail(error, as_json=as_json)
+    except _UsageError as error:
+        message = error.format_message()
+        if message:
+            fail(Usage(message, f"{error.ctx.command_path if error.ctx else 'knarr'} -h"), as_json=as_json)
+        # It was called without arguments, and its help was printed.
+        return Usage.exit_code
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 def _asks_for_json(argv: list[str]) -> bool:

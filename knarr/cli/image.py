@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from knarr.cli.output import Format, Progress, table, write, write_json
-from knarr.errors import ImageFailed, Usage
+from knarr.errors import ImageFailed, ImageNotFound, Usage
 from knarr.paths import DEFAULT_PROFILE
 
 app = typer.Typer(help="Load, list, pull and remove images.", no_args_is_help=True)
@@ -91,6 +91,8 @@ def _ask(
         return await client.request(method, url, query=query, body=data, headers=headers)
 
     status, answer = api.talk(profile, conversation)
+    if status == 404:
+        raise ImageNotFound(_message(answer), f"knarr image ls -p {profile} lists those that are there")
     if status >= 400:
         raise ImageFailed(_message(answer), "knarr logs kubelet says more")
     return json.loads(answer) if answer else None

@@ -22,9 +22,17 @@ class Images(Protocol):
 
     async def pull(self, reference: str, credentials: tuple[RegistryCredentials, ...] = ()) -> Image: ...
 
+    def find(self, reference: str) -> Image | None: ...
+
     async def remove(self, reference: str, *, in_use: set[str]) -> None: ...
 
     async def prune(self, in_use: set[str]) -> tuple[list[str], int]: ...
+
+
+class NoSuchImage(ImageError):
+    """Removing what is not there is fine for the kubelet, but not for a person who mistyped its name."""
+
+    reason = "NotFound"
 
 
 class ImageRoutes:
@@ -51,7 +59,7 @@ class ImageRoutes:
             try:
                 return web.json_response(await handler(request, self._images))
             except ImageError as error:
-                return problem(400, error.reason, str(error))
+                return problem(404 if isinstance(error, NoSuchImage) else 400, error.reason, str(error))
 
         return guarded
 
@@ -70,7 +78,10 @@ class ImageRoutes:
         return _document(await images.pull(_reference(request)))
 
     async def _remove(self, request: web.Request, images: Images) -> Any:
-        await images.remove(_reference(request), in_use=await self._used())
+        reference = _reference(request)
+        if images.find(reference) is None:
+            raise NoSuchImage(f'no such image: "{reference}"')
+        await images.remove(reference, in_use=await self._used())
         return {}
 
     async def _prune(self, request: web.Request, images: Images) -> Any:

@@ -37,8 +37,6 @@ ALL: tuple[Controller, ...] = (
     budgets.CONTROLLER,
     budgets.POD_CONTROLLER,
     scheduler.CONTROLLER,
-    slices.CONTROLLER,
-    endpoints.CONTROLLER,
     mirroring.CONTROLLER,
     loadbalancers.CONTROLLER,
     eviction.CONTROLLER,
@@ -57,6 +55,8 @@ def controllers(settings: Settings, kinds: Kinds) -> tuple[Controller, ...]:
     return (
         *ALL,
         daemonsets.controller(),
+        slices.controller(),
+        endpoints.controller(),
         rootca.controller(Path(settings.ca_file).read_text()),
         claims.controller(settings.volumes_dir),
         ranges.controller(settings.pod_cidr, settings.node_cidr_mask),

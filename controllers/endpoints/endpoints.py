@@ -11,6 +11,7 @@ import orjson
 from controllers.actions import Action, Create, Delete, Update
 from controllers.controller import Controller, Key, Reader, Watch, own_key
 from controllers.endpoints import targets
+from controllers.endpoints.triggers import Triggers, stamped
 from controllers.workloads import pods
 
 Document = dict[str, Any]
@@ -24,21 +25,24 @@ MAX_ADDRESSES = 1000
 COOLDOWN_SECONDS = 0.03
 
 
-def reconcile(key: Key, reader: Reader, now: datetime) -> list[Action]:
+def _reconcile(key: Key, reader: Reader, triggers: Triggers) -> list[Action]:
     service, current = reader.get(targets.SERVICES, *key), reader.get(ENDPOINTS, *key)
     if service is None:
+        triggers.forget(key)
         return _of_no_service(current)
     if pods.is_deleting(service) or not targets.has_endpoints(service):
         return []
-    subsets = _subsets(service, targets.selected(service, reader))
+    selected = targets.selected(service, reader)
+    trigger = triggers.of(key, service, selected)
+    subsets = _subsets(service, selected)
     truncated = _truncate(subsets)
-    if current is None:
-        made = _document(service, {}, subsets, truncated)
-        return [Create(ENDPOINTS, made)]
-    wanted = _document(service, current, subsets, truncated)
-    if _essence(wanted) == _essence(current):
+    wanted = _document(service, current or {}, subsets, truncated)
+    if current is not None and _essence(wanted) == _essence(current):
         return []
-    return [Update(ENDPOINTS, wanted)]
+    annotations = stamped(wanted["metadata"].get("annotations"), trigger)
+    if annotations or "annotations" in wanted["metadata"]:
+        wanted["metadata"]["annotations"] = annotations
+    return [Create(ENDPOINTS, wanted) if current is None else Update(ENDPOINTS, wanted)]
 
 
 def _of_no_service(current: Document | None) -> list[Action]:
@@ -148,13 +152,20 @@ def _essence(endpoints: Document) -> tuple[Any, ...]:
     return (endpoints.get("subsets") or [], meta.get("labels") or {}, (meta.get("annotations") or {}).get(CAPACITY))
 
 
-CONTROLLER = Controller(
-    name=MANAGER,
-    watches=(
-        Watch(targets.SERVICES, own_key),
-        Watch("pods", targets.services_of),
-        Watch(ENDPOINTS, own_key),
-    ),
-    reconcile=reconcile,
-    cooldown=COOLDOWN_SECONDS,
-)
+def controller() -> Controller:
+    """Each has a memory of its own of what triggered the last change."""
+    triggers = Triggers()
+
+    def reconcile(key: Key, reader: Reader, now: datetime) -> list[Action]:
+        return _reconcile(key, reader, triggers)
+
+    return Controller(
+        name=MANAGER,
+        watches=(
+            Watch(targets.SERVICES, own_key),
+            Watch("pods", targets.services_of),
+            Watch(ENDPOINTS, own_key),
+        ),
+        reconcile=reconcile,
+        cooldown=COOLDOWN_SECONDS,
+    )

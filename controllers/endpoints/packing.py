@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from controllers.actions import Action, Create, Delete, Update
+from controllers.endpoints.triggers import stamped
 
 Document = dict[str, Any]
 
@@ -40,6 +41,8 @@ class Shape:
     owner: Document
     annotations: dict[str, str] | None = None
     """None: annotations are not ours to set."""
+    trigger: str | None = None
+    """The time that slices which change are annotated with; empty: none. None: that annotation is not ours either."""
 
 
 def group_key(address_type: str, ports: Iterable[Document]) -> bytes:
@@ -64,12 +67,12 @@ def pack(existing: list[Document], wanted: list[Group], families: list[str], sha
         actions += _pack_group(usable.pop(key, []), group, shape)
     for slices in usable.values():
         actions += [_delete(s) for s in slices]
-    actions = _reuse(actions, {s["metadata"]["name"]: s for s in existing if _is_owned(s, shape.owner)})
+    actions = _reuse(actions, {s["metadata"]["name"]: s for s in existing if _is_owned(s, shape.owner)}, shape)
     # What is removed goes last: an endpoint that moves is never in no slice at all.
     return sorted(actions, key=lambda a: isinstance(a, Delete))
 
 
-def _reuse(actions: list[Action], existing: dict[str, Document]) -> list[Action]:
+def _reuse(actions: list[Action], existing: dict[str, Document], shape: Shape) -> list[Action]:
     """A slice that would go becomes one that would be made, where their address types agree: one write for two."""
     creations = [a for a in actions if isinstance(a, Create)]
     kept: list[Action] = [a for a in actions if not isinstance(a, Create)]
@@ -89,10 +92,7 @@ def _reuse(actions: list[Action], existing: dict[str, Document]) -> list[Action]
             kept.append(creation)
             continue
         kept = [a for a in kept if not (isinstance(a, Delete) and a.name == old["metadata"]["name"])]
-        meta = {**old["metadata"], "labels": made["metadata"]["labels"]}
-        if "annotations" in made["metadata"]:
-            meta["annotations"] = made["metadata"]["annotations"]
-        kept.append(Update(SLICES, {**made, "metadata": meta}))
+        kept.append(Update(SLICES, {**made, "metadata": _changed(old["metadata"], shape)}))
     return kept
 
 
@@ -129,10 +129,17 @@ def _update(slice_: Document, endpoints: list[Document], shape: Shape) -> list[A
     same_meta = meta.get("labels") == shape.labels and (meta.get("annotations") or {}) == wanted_annotations
     if same_meta and (slice_.get("endpoints") or []) == endpoints:
         return []
+    return [Update(SLICES, {**slice_, "metadata": _changed(meta, shape), "endpoints": endpoints})]
+
+
+def _changed(meta: Document, shape: Shape) -> Document:
+    """The metadata of a slice that is there already."""
     changed = {**meta, "labels": dict(shape.labels)}
     if shape.annotations is not None:
         changed["annotations"] = dict(shape.annotations)
-    return [Update(SLICES, {**slice_, "metadata": changed, "endpoints": endpoints})]
+    if shape.trigger is not None:
+        changed["annotations"] = stamped(changed.get("annotations"), shape.trigger)
+    return changed
 
 
 def _new(group: Group, endpoints: list[Document], shape: Shape) -> Document:
@@ -142,8 +149,9 @@ def _new(group: Group, endpoints: list[Document], shape: Shape) -> Document:
         "labels": dict(shape.labels),
         "ownerReferences": [shape.owner],
     }
-    if shape.annotations:
-        meta["annotations"] = dict(shape.annotations)
+    annotations = stamped(shape.annotations, shape.trigger) if shape.trigger else shape.annotations
+    if annotations:
+        meta["annotations"] = dict(annotations)
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",

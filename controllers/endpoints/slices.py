@@ -1,6 +1,6 @@
 """EndpointSlices of Services with a selector. Source: pkg/controller/endpointslice, staging/src/k8s.io/endpointslice.
 
-Left out: topology hints (spec.trafficDistribution) and the annotation endpoints.kubernetes.io/last-change-trigger-time.
+Left out: the hints of the annotation service.kubernetes.io/topology-mode, which share out the CPUs of zones.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from controllers.actions import Action
 from controllers.controller import Controller, Index, Key, Reader, Watch, key_of, own_key
 from controllers.endpoints import packing, targets
 from controllers.endpoints.packing import MANAGED_BY, SERVICE_NAME, SLICES, Group, Shape
+from controllers.endpoints.triggers import Triggers
 from controllers.workloads import pods, refs
 
 Document = dict[str, Any]
@@ -23,9 +24,14 @@ BY_SERVICE = "service"
 COOLDOWN_SECONDS = 0.03
 
 
-def reconcile(key: Key, reader: Reader, now: datetime) -> list[Action]:
+CLOSE = ("PreferClose", "PreferSameZone", "PreferSameNode")
+
+
+def _reconcile(key: Key, reader: Reader, triggers: Triggers) -> list[Action]:
     service = reader.get(targets.SERVICES, *key)
     # The slices of a Service that is gone are the garbage collector's.
+    if service is None:
+        triggers.forget(key)
     if service is None or pods.is_deleting(service) or not targets.has_endpoints(service):
         return []
     existing = [s for s in slices_of(key, reader) if s["metadata"]["labels"].get(MANAGED_BY) == MANAGER]
@@ -37,6 +43,7 @@ def reconcile(key: Key, reader: Reader, now: datetime) -> list[Action]:
         name_prefix=f"{key.name}-",
         labels=_labels(service),
         owner=refs.controller_ref({**service, "apiVersion": "v1", "kind": "Service"}),
+        trigger=triggers.of(key, service, selected),
     )
     return packing.pack([s for s in existing if not pods.is_deleting(s)], wanted, families, shape)
 
@@ -90,7 +97,21 @@ def _endpoint(service: Document, pod: Document, family: str, reader: Reader) -> 
             endpoint["zone"] = zone
     if name := targets.hostname(pod, service):
         endpoint["hostname"] = name
+    if hints := _hints(service, endpoint):
+        endpoint["hints"] = hints
     return endpoint
+
+
+def _hints(service: Document, endpoint: Document) -> Document:
+    """Whose traffic a ready endpoint is meant for, where the Service prefers what is near."""
+    distribution = service["spec"].get("trafficDistribution")
+    hints: Document = {}
+    if distribution in CLOSE and endpoint["conditions"]["ready"]:
+        if endpoint.get("zone"):
+            hints["forZones"] = [{"name": endpoint["zone"]}]
+        if endpoint.get("nodeName") and distribution == "PreferSameNode":
+            hints["forNodes"] = [{"name": endpoint["nodeName"]}]
+    return hints
 
 
 def _labels(service: Document) -> dict[str, str]:
@@ -113,15 +134,22 @@ def _of_node(node: Document, reader: Reader) -> list[Key]:
     return [key_of(s) for s in reader.list(targets.SERVICES) if targets.has_endpoints(s)]
 
 
-CONTROLLER = Controller(
-    name="endpointslice-controller",
-    watches=(
-        Watch(targets.SERVICES, own_key),
-        Watch("pods", targets.services_of),
-        Watch(SLICES, targets.by_label(SERVICE_NAME)),
-        Watch("nodes", _of_node),
-    ),
-    reconcile=reconcile,
-    indices=(Index(SLICES, BY_SERVICE, service_index),),
-    cooldown=COOLDOWN_SECONDS,
-)
+def controller() -> Controller:
+    """Each has a memory of its own of what triggered the last change."""
+    triggers = Triggers()
+
+    def reconcile(key: Key, reader: Reader, now: datetime) -> list[Action]:
+        return _reconcile(key, reader, triggers)
+
+    return Controller(
+        name="endpointslice-controller",
+        watches=(
+            Watch(targets.SERVICES, own_key),
+            Watch("pods", targets.services_of),
+            Watch(SLICES, targets.by_label(SERVICE_NAME)),
+            Watch("nodes", _of_node),
+        ),
+        reconcile=reconcile,
+        indices=(Index(SLICES, BY_SERVICE, service_index),),
+        cooldown=COOLDOWN_SECONDS,
+    )

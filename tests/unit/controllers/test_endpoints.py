@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
+from controllers.controller import Controller
 from controllers.endpoints import endpoints, mirroring, slices
 from controllers.endpoints.packing import SLICES
+from controllers.endpoints.triggers import TRIGGER
+from controllers.engine.kinds import Kinds
 from tests.unit.controllers.world import MODES, World
 
-CONTROLLERS = (slices.CONTROLLER, endpoints.CONTROLLER, mirroring.CONTROLLER)
+
+def controllers(kinds: Kinds) -> tuple[Controller, ...]:
+    return (slices.controller(), endpoints.controller(), mirroring.CONTROLLER)
 
 
 def service(name: str = "web", **spec: Any) -> dict[str, Any]:
@@ -39,7 +44,7 @@ def conditions(world: World) -> dict[str, dict[str, bool]]:
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_service_leads_to_the_pods_that_it_selects(mode: str) -> None:
-    world = World(CONTROLLERS, mode=mode)
+    world = World(controllers, mode=mode)
     world.api.add("nodes", {"metadata": {"name": "n", "labels": {"topology.kubernetes.io/zone": "z"}}})
     await world.settle()
     world.api.add("services", service())
@@ -83,7 +88,7 @@ async def test_a_service_leads_to_the_pods_that_it_selects(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_pod_that_ends_serves_but_is_not_ready_and_then_is_gone(mode: str) -> None:
-    world = World(CONTROLLERS, mode=mode)
+    world = World(controllers, mode=mode)
     world.api.add("services", service())
     found = world.api.add("pods", pod(1))
     await world.settle()
@@ -98,7 +103,7 @@ async def test_a_pod_that_ends_serves_but_is_not_ready_and_then_is_gone(mode: st
 
 
 async def test_pods_that_name_their_ports_differently_are_in_different_slices() -> None:
-    world = World(CONTROLLERS)
+    world = World(controllers)
     world.api.add("services", service(ports=[{"name": "web", "port": 80, "targetPort": "http"}]))
     for number in (1, 2):
         world.api.add("pods", pod(number))
@@ -108,7 +113,7 @@ async def test_pods_that_name_their_ports_differently_are_in_different_slices() 
 
 
 async def test_a_slice_has_at_most_a_hundred_endpoints_and_one_change_writes_one_slice() -> None:
-    world = World(CONTROLLERS)
+    world = World(controllers)
     world.api.add("services", service())
     for number in range(250):
         world.api.add("pods", pod(number))
@@ -121,7 +126,7 @@ async def test_a_slice_has_at_most_a_hundred_endpoints_and_one_change_writes_one
 
 
 async def test_a_headless_service_publishes_names_and_may_publish_what_is_not_ready() -> None:
-    world = World(CONTROLLERS)
+    world = World(controllers)
     world.api.add("services", service(clusterIP="None", publishNotReadyAddresses=True))
     world.api.add("pods", pod(1, ready=False, hostname="web-1", subdomain="web"))
     await world.settle()
@@ -132,7 +137,7 @@ async def test_a_headless_service_publishes_names_and_may_publish_what_is_not_re
 
 
 async def test_the_endpoints_go_with_their_service() -> None:
-    world = World(CONTROLLERS)
+    world = World(controllers)
     found = world.api.add("services", service())
     await world.settle()
     world.api.remove("services", found)
@@ -142,7 +147,7 @@ async def test_the_endpoints_go_with_their_service() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_endpoints_made_by_hand_are_mirrored_until_they_ask_not_to_be(mode: str) -> None:
-    world = World(CONTROLLERS, mode=mode)
+    world = World(controllers, mode=mode)
     by_hand = service("db")
     del by_hand["spec"]["selector"]
     world.api.add("services", by_hand)
@@ -161,7 +166,51 @@ async def test_endpoints_made_by_hand_are_mirrored_until_they_ask_not_to_be(mode
 
 
 async def test_endpoints_made_by_hand_may_be_there_before_their_service() -> None:
-    world = World(CONTROLLERS)
+    world = World(controllers)
     world.api.add("endpoints", {"metadata": {"name": "db"}, "subsets": [{"addresses": [{"ip": "10.0.0.24"}]}]})
     await world.settle()
     assert [e["metadata"]["name"] for e in world.api.all("endpoints")] == ["db"]
+
+
+def trigger(obj: dict[str, Any]) -> str | None:
+    return (obj["metadata"].get("annotations") or {}).get(TRIGGER)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_endpoints_say_since_when_they_were_due(mode: str) -> None:
+    world = World(controllers, mode=mode)
+    made = world.api.add("services", service())
+    await world.settle()
+    kinds = (SLICES, "endpoints")
+    assert [trigger(world.api.all(k)[0]) for k in kinds] == [made["metadata"]["creationTimestamp"]] * 2
+    await world.advance(60)
+    later = pod(1)
+    later["status"]["conditions"][0]["lastTransitionTime"] = "2026-01-01T12:00:50Z"
+    later = world.api.add("pods", later)
+    await world.settle()
+    assert [trigger(world.api.all(k)[0]) for k in kinds] == ["2026-01-01T12:00:50Z"] * 2
+    world.api.vanish("pods", later)
+    await world.settle()
+    assert [trigger(world.api.all(k)[0]) for k in kinds] == [None] * 2
+
+
+@pytest.mark.parametrize(
+    ("distribution", "hints"),
+    [
+        (None, None),
+        ("PreferClose", {"forZones": [{"name": "z"}]}),
+        ("PreferSameZone", {"forZones": [{"name": "z"}]}),
+        ("PreferSameNode", {"forZones": [{"name": "z"}], "forNodes": [{"name": "n"}]}),
+    ],
+)
+async def test_a_service_that_prefers_what_is_near_says_whose_each_endpoint_is(
+    distribution: str | None, hints: dict[str, Any] | None
+) -> None:
+    world = World(controllers)
+    world.api.add("nodes", {"metadata": {"name": "n", "labels": {"topology.kubernetes.io/zone": "z"}}})
+    world.api.add("services", service(trafficDistribution=distribution))
+    world.api.add("pods", pod(1))
+    world.api.add("pods", pod(2, ready=False))
+    await world.settle()
+    found = {e["targetRef"]["name"]: e.get("hints") for e in world.api.all(SLICES)[0]["endpoints"]}
+    assert found == {"web-001": hints, "web-002": None}

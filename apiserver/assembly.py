@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from apiserver.admission import chain
+from apiserver.admission.dynamic.plugin import DynamicAdmission
+from apiserver.admission.dynamic.status import PolicyStatus
 from apiserver.admission.quota import Quota
 from apiserver.allocation import hooks as allocation_hooks
 from apiserver.auth.authentication import Authenticator
@@ -66,6 +68,7 @@ class Assembly:
     aggregation: ClusterRoleAggregation | None = None
     customs: CustomResources | None = None
     webhooks: WebhookClient | None = None
+    policies: PolicyStatus | None = None
     stopping: bool = False
 
     def begin_stopping(self) -> None:
@@ -75,6 +78,8 @@ class Assembly:
     async def close(self) -> None:
         if self.aggregation is not None:
             await self.aggregation.close()
+        if self.policies is not None:
+            await self.policies.close()
         if self.customs is not None:
             await self.customs.close()
         if self.webhooks is not None:
@@ -98,9 +103,11 @@ async def assemble(settings: Settings) -> Assembly:
         public_key=settings.service_account_public_key,
         get=reader.get,
     )
+    kinds, webhooks = KindTable(), WebhookClient(service_resolver(reader))
+    dynamic = DynamicAdmission(kinds, authorizer, webhooks)
     registry = Registry(
         store,
-        admission=chain.Admission(reader, chain.plugins(authorizer)),
+        admission=chain.Admission(reader, (*chain.plugins(authorizer), *dynamic.plugins)),
         hooks={
             **allocation_hooks(service_cidr=settings.service_cidr, node_port_range=settings.node_port_range),
             EVERY: (Quota(_now).hook,),
@@ -111,11 +118,15 @@ async def assemble(settings: Settings) -> Assembly:
     await seed(registry, settings, _now())
     aggregation = ClusterRoleAggregation(registry)
     registry.observe(aggregation.observe)
-    assembly = _with_routes(settings, store, registry, rbac, authorizer, tokens, create_app)
+    # Not before: the server's own objects are no webhook's to judge while it starts.
+    registry.observe(dynamic.observe)
+    assembly = _with_routes(settings, store, registry, kinds, rbac, authorizer, tokens, create_app)
     assembly.aggregation = aggregation
-    assembly.webhooks = WebhookClient(service_resolver(reader))
+    assembly.webhooks = webhooks
     assembly.customs = CustomResources(registry, assembly.kinds, assembly.watches, assembly.webhooks)
     registry.observe(assembly.customs.observe)
+    assembly.policies = PolicyStatus(registry, kinds.all, dynamic.expressions)
+    registry.observe(assembly.policies.observe)
     return assembly
 
 
@@ -123,6 +134,7 @@ def _with_routes(
     settings: Settings,
     store: Store,
     registry: Registry,
+    kinds: KindTable,
     rbac: Rbac,
     authorizer: Authorizer,
     tokens: ServiceAccountTokens,
@@ -130,7 +142,7 @@ def _with_routes(
 ) -> Assembly:
     from apiserver.routes import system
 
-    kinds, metrics, watches = KindTable(), Metrics(), Watches(registry)
+    metrics, watches = Metrics(), Watches(registry)
     kinds.put(definition_kind())
     address = f"{settings.advertise_address}:{settings.advertise_port}"
     kubelets = KubeletTls(

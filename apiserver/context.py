@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apimachinery.kinds.kind import Document, Kind
+
+if TYPE_CHECKING:
+    from apiserver.admission.dynamic.reinvocation import Reinvocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +61,7 @@ class Operation:
     dry_run: bool = False
     warnings: list[str] = field(default_factory=list)
     """What the client is told in Warning headers."""
+    judged: bool = False
+    """Part of a request that webhooks and policies have judged as a whole (an eviction)."""
+    reinvocation: Reinvocation | None = None
+    """Set by mutating webhooks and policies: whether the mutating chain has to run once more."""

@@ -35,11 +35,26 @@ _WEBHOOKS = {
 }
 
 
+def _policies(area: str) -> dict[str, Any]:
+    return {
+        "validate_create": lazy(f"validation.admission_policies:{area}"),
+        "validate_update": lazy(f"validation.admission_policies:{area}_update"),
+    }
+
+
 MUTATING_ADMISSION_POLICY = _admission(
-    "MutatingAdmissionPolicy", "mutatingadmissionpolicies", "mutating_policy", "MUTATING_ADMISSION_POLICY"
+    "MutatingAdmissionPolicy",
+    "mutatingadmissionpolicies",
+    "mutating_policy",
+    "MUTATING_ADMISSION_POLICY",
+    **_policies("mutating"),
 )
 MUTATING_ADMISSION_POLICY_BINDING = _admission(
-    "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings", "policy_binding", "ADMISSION_POLICY_BINDING"
+    "MutatingAdmissionPolicyBinding",
+    "mutatingadmissionpolicybindings",
+    "policy_binding",
+    "ADMISSION_POLICY_BINDING",
+    **_policies("mutating_binding"),
 )
 MUTATING_WEBHOOK_CONFIGURATION = _admission(
     "MutatingWebhookConfiguration",
@@ -54,12 +69,14 @@ VALIDATING_ADMISSION_POLICY = _admission(
     "validating_policy",
     "VALIDATING_ADMISSION_POLICY",
     STATUS,
+    **_policies("validating"),
 )
 VALIDATING_ADMISSION_POLICY_BINDING = _admission(
     "ValidatingAdmissionPolicyBinding",
     "validatingadmissionpolicybindings",
     "policy_binding",
     "ADMISSION_POLICY_BINDING",
+    **_policies("validating_binding"),
 )
 VALIDATING_WEBHOOK_CONFIGURATION = _admission(
     "ValidatingWebhookConfiguration",

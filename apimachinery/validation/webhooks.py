@@ -36,8 +36,8 @@ def update(new: Document, old: Document) -> Errors:
 
 def _webhook(path: str, hook: Document) -> Errors:
     errors = _qualified(f"{path}.name", hook.get("name") or "")
-    for index, rule in enumerate(objects(hook, "rules")):
-        errors += _rule(f"{path}.rules[{index}]", rule)
+    for index, each in enumerate(objects(hook, "rules")):
+        errors += rule(f"{path}.rules[{index}]", each)
     errors += optional_one_of(f"{path}.failurePolicy", hook.get("failurePolicy"), ("Fail", "Ignore"))
     errors += optional_one_of(f"{path}.matchPolicy", hook.get("matchPolicy"), ("Equivalent", "Exact"))
     effects, allowed = hook.get("sideEffects"), ("None", "NoneOnDryRun")
@@ -54,6 +54,10 @@ def _webhook(path: str, hook: Document) -> Errors:
     policy = hook.get("reinvocationPolicy")
     errors += optional_one_of(f"{path}.reinvocationPolicy", policy, ("IfNeeded", "Never"))
     errors += client_config(f"{path}.clientConfig", hook.get("clientConfig") or {})
+    # Imported here because policies have rules like webhooks, and webhooks conditions like policies.
+    from apimachinery.validation.admission_policies import conditions
+
+    errors += conditions(f"{path}.matchConditions", objects(hook, "matchConditions"))
     return errors + _review_versions(f"{path}.admissionReviewVersions", hook.get("admissionReviewVersions") or [])
 
 
@@ -81,21 +85,21 @@ def _review_versions(path: str, versions: list[str]) -> Errors:
     return errors
 
 
-def _rule(path: str, rule: Document) -> Errors:
-    operations = rule.get("operations") or []
+def rule(path: str, each: Document) -> Errors:
+    operations = each.get("operations") or []
     errors = [] if operations else [required(f"{path}.operations")]
     errors += _only_wildcard(f"{path}.operations", operations, "operations")
-    errors += [e for i, each in enumerate(operations) for e in one_of(f"{path}.operations[{i}]", each, _OPERATIONS)]
+    errors += [e for i, name in enumerate(operations) for e in one_of(f"{path}.operations[{i}]", name, _OPERATIONS)]
     for field, said in (("apiGroups", "API groups"), ("apiVersions", "API versions")):
-        listed = rule.get(field) or []
+        listed = each.get(field) or []
         if not listed:
             errors.append(required(f"{path}.{field}"))
         errors += _only_wildcard(f"{path}.{field}", listed, said)
-    for index, version in enumerate(rule.get("apiVersions") or ()):
+    for index, version in enumerate(each.get("apiVersions") or ()):
         if not version:
             errors.append(required(f"{path}.apiVersions[{index}]"))
-    errors += _rule_resources(f"{path}.resources", rule.get("resources") or [])
-    return errors + optional_one_of(f"{path}.scope", rule.get("scope"), ("*", "Cluster", "Namespaced"))
+    errors += _rule_resources(f"{path}.resources", each.get("resources") or [])
+    return errors + optional_one_of(f"{path}.scope", each.get("scope"), ("*", "Cluster", "Namespaced"))
 
 
 def _only_wildcard(path: str, listed: list[str], said: str) -> Errors:

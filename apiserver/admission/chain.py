@@ -66,6 +66,9 @@ class Admission:
 
     async def admit(self, op: Operation) -> None:
         await self._run(op, self._admitting, "admit")
+        if op.reinvocation is not None and op.reinvocation.wanted:
+            op.reinvocation.again = True
+            await self._run(op, self._admitting, "admit")
 
     async def validate(self, op: Operation) -> None:
         await self._run(op, self._validating, "validate")

@@ -12,7 +12,9 @@ from apimachinery.kinds import named
 from apimachinery.kinds.kind import Document, Kind
 from apiserver.connect import locations, proxying
 from apiserver.connect.backend import Address, Backend, Head, Unreachable, request_head
-from apiserver.registry.api import ListOptions, Registry
+from apiserver.connect.options import as_query, connect_options
+from apiserver.registry.api import ListOptions, Registry, WriteOptions
+from apiserver.routes.query import Query
 from apiserver.routes.request import Answer, Handler, Request
 from apiserver.routes.responses import CACHE_CONTROL
 
@@ -47,14 +49,16 @@ class Connections:
     async def stream(self, request: Request) -> None:
         """exec and attach."""
         self._may_create(request)
+        query = await self._admit(request)
         pod = self._pod(request)
-        path = locations.stream_path(pod, request.info.subresource, request.query)
+        path = locations.stream_path(pod, request.info.subresource, query)
         await proxying.upgrade(request, self._kubelet(locations.node_name_of(pod)), path)
 
     async def port_forward(self, request: Request) -> None:
         self._may_create(request)
+        query = await self._admit(request)
         pod = self._pod(request)
-        path = locations.port_forward_path(pod, request.query)
+        path = locations.port_forward_path(pod, query)
         await proxying.upgrade(request, self._kubelet(locations.node_name_of(pod)), path)
 
     async def log(self, request: Request) -> Answer | None:
@@ -93,12 +97,14 @@ class Connections:
         return backend
 
     async def pod_proxy(self, request: Request) -> Answer | None:
+        await self._admit(request)
         name = locations.split_name(request.info.name, "pod")
         pod = self._registry.get(named("pods"), request.info.namespace, name.name).object
         host, port = locations.pod_endpoint(pod, name.port)
         return await self._proxy(request, self._address(host, port, name.scheme))
 
     async def service_proxy(self, request: Request) -> Answer | None:
+        await self._admit(request)
         name = locations.split_name(request.info.name, "service")
         namespace = request.info.namespace
         port = name.port
@@ -116,6 +122,7 @@ class Connections:
 
     async def node_proxy(self, request: Request) -> Answer | None:
         """The kubelet's own paths, or another port of the node."""
+        await self._admit(request)
         name = locations.split_name(request.info.name, "node")
         address = self._kubelet(name.name)
         if name.port and name.port != str(address.port):
@@ -145,6 +152,19 @@ class Connections:
         """A WebSocket begins with GET; running commands takes the right to create all the same."""
         if request.info.verb != "create":
             self._authorizer.require(request.user, replace(request.info, verb="create"))
+
+    async def _admit(self, request: Request) -> Query:
+        """The request's options as admission leaves them. Raises what admission raises."""
+        info, kind = request.info, request.kind
+        if request.query.all("dryRun"):
+            raise BadRequest("dryRun is not supported")
+        asked = connect_options(kind, info.subresource, request.query, request.target.rest)
+        options = WriteOptions(request.user)
+        namespace = info.namespace if kind.namespaced else ""
+        admitted = await self._registry.admit(
+            "CONNECT", kind, namespace, info.name, dict(asked), options, subresource=info.subresource
+        )
+        return request.query if admitted == asked else as_query(admitted)
 
     def _pod(self, request: Request) -> Document:
         return self._registry.get(request.kind, request.info.namespace, request.info.name).object

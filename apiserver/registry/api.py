@@ -61,6 +61,8 @@ class WriteOptions:
     warnings: list[str] = field(default_factory=list)
     may_create: Callable[[], None] = _granted
     """Asked where an update or a patch makes a new object, which takes the right to create. Raises Forbidden."""
+    judged: bool = False
+    """See apiserver.context.Operation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,20 @@ class Registry(Protocol):
         delete_options: Document,
         options: WriteOptions,
     ) -> ListResult: ...
+
+    async def admit(
+        self,
+        verb: str,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        body: Document,
+        options: WriteOptions,
+        *,
+        subresource: str = "",
+    ) -> Document:
+        """``body`` as admission leaves it, of a CREATE or CONNECT that is served elsewhere (evictions, exec)."""
+        ...
 
     async def modify(
         self,

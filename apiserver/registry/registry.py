@@ -233,6 +233,19 @@ class Registry:
             return None
         return deleted
 
+    async def admit(
+        self,
+        verb: str,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        body: Document,
+        options: WriteOptions,
+        *,
+        subresource: str = "",
+    ) -> Document:
+        return await self._writes.admit(verb, kind, namespace, name, subresource, body, options)
+
     async def modify(
         self,
         kind: Kind,

@@ -67,6 +67,24 @@ class Writes:
         entry = self._store.get(resource_of(kind), key_of(kind, namespace, name))
         return None if entry is None else shown(kind, entry)
 
+    async def admit(
+        self,
+        verb: str,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        subresource: str,
+        body: Document,
+        options: WriteOptions,
+    ) -> Document:
+        op = self._operation(verb, kind, namespace, name, subresource, body, None, options)
+        if verb == "CONNECT":
+            op.options = {}
+        await self._admission.admit(op)
+        await self._admission.validate(op)
+        admitted: Document = op.object
+        return admitted
+
     async def insert(self, kind: Kind, namespace: str, body: Document, options: WriteOptions) -> Entry:
         """``body`` is accepted, in its namespace and has defaults and managed fields. Raises AlreadyExists."""
         metadata = body["metadata"]
@@ -331,6 +349,7 @@ class Writes:
             documents.options_document(f"{verb.capitalize()}Options", options),
             options.dry_run,
             options.warnings,
+            options.judged,
         )
 
 

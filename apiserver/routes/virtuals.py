@@ -83,6 +83,10 @@ class VirtualResources:
             services=self._services,
             content_type=content_type,
         )
+        if info.verb == "create" and isinstance(call.body, dict):
+            call.body = await self._registry.admit(
+                "CREATE", kind, call.namespace, call.name, call.body, asked, subresource=info.subresource
+            )
         handler = self._handler(kind, info.subresource)
         assert handler is not None, "asked for what it does not handle"
         code, answer = await handler(call)

@@ -35,6 +35,8 @@ async def evict(call: Call) -> tuple[int, Document]:
     options = eviction.get("deleteOptions") or {}
     if options.get("dryRun"):
         call.options.dry_run = True
+    # Webhooks and policies have judged the eviction; what it is made of is not shown to them.
+    call.options.judged = True
     pinned = bool((options.get("preconditions") or {}).get("resourceVersion"))
     for attempt in range(_TRIES):
         try:

@@ -60,6 +60,12 @@ def scale_of(kind: Kind, obj: Document) -> Document:
     }
 
 
+def set_replicas(kind: Kind, obj: Document, replicas: int) -> None:
+    """In place. The kind scales."""
+    assert kind.scale_paths is not None, "not asked of what does not scale"
+    _put(obj, kind.scale_paths[0], replicas)
+
+
 def _selector(kind: Kind, selector: Any) -> str:
     if selector is None or isinstance(selector, str):
         return selector or ""

@@ -1,0 +1,69 @@
+"""The words of an expression, for what reads or rewrites one without parsing it. Pure. Source: CEL's specification."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+SPACE, TEXT, NAME, OTHER = "space", "text", "name", "other"
+
+_WORDS = re.compile(
+    r"""
+    (?P<space>\s+|//[^\n]*)
+  | (?P<text>[bB]?[rR](?:'{3}.*?'{3}|"{3}.*?"{3}|'[^'\n]*'|"[^"\n]*")
+      |[bB]?(?:'{3}(?:\\.|.)*?'{3}|"{3}(?:\\.|.)*?"{3}|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"))
+  | (?P<number>\d[\w.]*(?:[eE][+-]?\d+)?)
+  | (?P<name>[A-Za-z_]\w*|`[^`\n]*`)
+  | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Token(NamedTuple):
+    kind: str
+    text: str
+    offset: int
+
+
+class Chain(NamedTuple):
+    """``a.b.c``, the last of which is called like a function where ``called``. ``offsets``: where the names begin."""
+
+    names: tuple[str, ...]
+    offsets: tuple[int, ...]
+    called: bool
+
+
+def tokens(expression: str) -> list[Token]:
+    found = []
+    for match in _WORDS.finditer(expression):
+        kind = match.lastgroup or OTHER
+        found.append(Token(OTHER if kind == "number" else kind, match.group(), match.start()))
+    return found
+
+
+def chains(expression: str) -> Iterator[Chain]:
+    """Every selection of fields that begins with a name."""
+    words = [t for t in tokens(expression) if t.kind != SPACE]
+    at = 0
+    while at < len(words):
+        behind = "".join(t.text for t in words[max(at - 2, 0) : at])
+        if words[at].kind != NAME or behind.endswith((".", ".?")):
+            at += 1
+            continue
+        parts = [words[at]]
+        while at + 2 < len(words) and words[at + 1].text == "." and words[at + 2].kind == NAME:
+            at += 2
+            parts.append(words[at])
+        called = at + 1 < len(words) and words[at + 1].text == "("
+        yield Chain(tuple(p.text for p in parts), tuple(p.offset for p in parts), called)
+        at += 1
+
+
+def place(expression: str, offset: int, message: str) -> str:
+    """An error in the form of cel-go's: ``ERROR: <input>:1:3: ...`` with the place marked."""
+    before = expression[:offset]
+    line, column = before.count("\n"), offset - (before.rfind("\n") + 1)
+    text = expression.split("\n")[line]
+    return f"ERROR: <input>:{line + 1}:{column + 1}: {message}\n | {text}\n | {'.' * column}^"

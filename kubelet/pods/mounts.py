@@ -76,6 +76,8 @@ def _volume(
     source, part = volume.path, mount.get("subPath") or ""
     if mount.get("subPathExpr"):
         part = _expanded(mount["subPathExpr"], env)
+    if part and volume.image:
+        raise ConfigError(f'subPath of the image volume "{mount["name"]}" is not supported by this node')
     if part:
         try:
             source = context.volumes.subpath(pod, container["name"], index, mount, volume, part)
@@ -88,6 +90,7 @@ def _volume(
         readonly=bool(mount.get("readOnly")) or volume.read_only,
         propagation=mount.get("mountPropagation") or "None",
         recursive_readonly=mount.get("recursiveReadOnly") in ("Enabled", "IfPossible"),
+        image=volume.image,
     )
 
 

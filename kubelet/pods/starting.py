@@ -102,7 +102,7 @@ async def start_container(
 ) -> str:
     """The id of the container, which runs. ``created`` is called with it before. Raises StartFailure and PodFailure,
     having said why in events."""
-    volumes = await ensure_volumes(context, pod, ips)
+    volumes = {**await ensure_volumes(context, pod, ips), **await image_volumes(context, pod, container)}
     config = await _config(context, pod, container, attempt, ips, image, volumes, target)
     path = documents.field_path(pod, container["name"])
     id_ = ""
@@ -145,6 +145,20 @@ def failed(
     path = documents.field_path(pod, container["name"])
     context.recorder.pod(pod, WARNING, "Failed", f"Error: {message}", field_path=path)
     return StartFailure(reason, message, retry_seconds=retry_seconds)
+
+
+async def image_volumes(context: Context, pod: Document, container: Document) -> Mapping[str, Volume]:
+    """Those of the container's volumes that are images, which are pulled as its own is. Raises StartFailure."""
+    mounted = {m["name"] for m in container.get("volumeMounts") or ()}
+    found: dict[str, Volume] = {}
+    for volume in pod["spec"].get("volumes") or ():
+        source = volume.get("image")
+        if source is not None and volume["name"] in mounted:
+            asked = {"name": container["name"], "image": source.get("reference", "")}
+            policy = {"imagePullPolicy": source["pullPolicy"]} if source.get("pullPolicy") else {}
+            image = await ensure_image(context, pod, {**asked, **policy})
+            found[volume["name"]] = context.volumes.of_image(pod, volume, image.id)
+    return found
 
 
 def first_attempt(context: Context, pod: Document, name: str) -> int:

@@ -85,6 +85,8 @@ class Mount:
     propagation: str = "None"
     """None, HostToContainer or Bidirectional."""
     recursive_readonly: bool = False
+    image: str = ""
+    """Id of the image whose files are to be at ``host_path``: the runtime mounts them there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,3 +335,7 @@ class Runtime(Protocol):
     async def list_images(self) -> list[Image]: ...
 
     async def remove_image(self, reference: str) -> None: ...
+
+    def images_in_use(self) -> set[str]:
+        """Ids of the images that containers stand on or have mounted."""
+        ...

@@ -216,6 +216,9 @@ class SimulatedRuntime:
             raise ImageError(f'failed to pull image "{reference}": {MISSING} has no images')
         return self._image(reference)
 
+    def images_in_use(self) -> set[str]:
+        return {c.status.image_id for c in self._containers.values()}
+
     async def image_status(self, reference: str) -> Image | None:
         return self._images.get(reference)
 

@@ -81,15 +81,12 @@ class ImageRoutes:
         reference = _reference(request)
         if images.find(reference) is None:
             raise NoSuchImage(f'no such image: "{reference}"')
-        await images.remove(reference, in_use=await self._used())
+        await images.remove(reference, in_use=self._runtime.images_in_use())
         return {}
 
     async def _prune(self, request: web.Request, images: Images) -> Any:
-        removed, freed = await images.prune(await self._used())
+        removed, freed = await images.prune(self._runtime.images_in_use())
         return {"removed": removed, "freedBytes": freed}
-
-    async def _used(self) -> set[str]:
-        return {c.image_id for c in await self._runtime.list_containers()}
 
 
 def _reference(request: web.Request) -> str:

@@ -34,6 +34,8 @@ class Volume:
 
     path: str
     read_only: bool = False
+    image: str = ""
+    """Id of the image whose files the runtime is to mount at ``path``."""
 
 
 @dataclass(slots=True)
@@ -75,7 +77,8 @@ class Volumes:
         state = self._pods.setdefault(documents.uid_of(pod), _Pod())
         if state.complete:
             return state.volumes
-        wanted = pod["spec"].get("volumes") or ()
+        # An image is the runtime's to mount, once it is there.
+        wanted = [v for v in pod["spec"].get("volumes") or () if "image" not in v]
         results = await asyncio.gather(*(self._mount(pod, v, facts, state) for v in wanted))
         wrong = [message for message in results if message]
         if wrong:
@@ -121,6 +124,9 @@ class Volumes:
                 f'failed to prepare subPath for volumeMount "{mount["name"]}" of container "{container}"'
             ) from error
         return str(target)
+
+    def of_image(self, pod: Document, volume: Document, image_id: str) -> Volume:
+        return Volume(str(self._path(pod, volume, "image")), read_only=True, image=image_id)
 
     async def unmount(self, uid: str) -> None:
         """Volumes go, the pod's other files stay for those who ask about its past. Raises OSError: try again."""

@@ -24,6 +24,8 @@ def prepare(world: World, container: Container, image: Image, target_pid: int) -
     if container.log_path:
         os.makedirs(os.path.dirname(container.log_path), exist_ok=True)
     for mount in config.mounts:
+        if mount.image:
+            overlay.mount_image(Path(mount.host_path), world.images.layers_root, world.images.lower(mount.image))
         if not os.path.lexists(mount.host_path):
             os.makedirs(mount.host_path, exist_ok=True)
     document = spec.config(

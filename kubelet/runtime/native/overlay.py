@@ -37,6 +37,17 @@ def mount(paths: ContainerPaths, layers_root: str, layers: Sequence[str]) -> Non
         kernel.mount("overlay", str(paths.rootfs), "overlay", 0, options(layers, upper, work, volatile=False))
 
 
+def mount_image(target: Path, layers_root: str, layers: Sequence[str]) -> None:
+    """An image's files, read-only, in place of what is mounted at ``target``. Run in a thread of its own, as above."""
+    target.mkdir(parents=True, exist_ok=True)
+    kernel.unmount_if_mounted(str(target), detach=True)
+    kernel.unshare(kernel.CLONE_FS)
+    os.chdir(layers_root)
+    # Without an upper folder there have to be two lower ones: the lowest is the empty one that is mounted over.
+    lower = ":".join(map(_escape, [*layers, str(target)]))
+    kernel.mount("overlay", str(target), "overlay", kernel.MS_RDONLY, f"lowerdir={lower}")
+
+
 def unmount(paths: ContainerPaths) -> None:
     kernel.unmount_if_mounted(str(paths.rootfs), detach=True)
 

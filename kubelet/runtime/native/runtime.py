@@ -199,8 +199,8 @@ class NativeRuntime:
         return self.world.events.listen()
 
     def images_in_use(self) -> set[str]:
-        """Ids of the images that containers stand on."""
-        return {c.record.image_id for c in self.world.containers.values()}
+        records = [c.record for c in self.world.containers.values()]
+        return {r.image_id for r in records} | {m.image for r in records for m in r.config.mounts if m.image}
 
     async def pull_image(self, reference: str, credentials: tuple[RegistryCredentials, ...]) -> Image:
         return await self._images.pull(reference, credentials)

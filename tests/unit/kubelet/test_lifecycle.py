@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kubelet.pods.backend import PodBackend
+from kubelet.runtime.api import ContainerConfig
 from kubelet.runtime.simulated import SimulatedRuntime
 from kubelet.server.backend import NoSuchContainer, NotStarted
 from kubelet.wiring import Machinery, simulated
@@ -15,12 +16,14 @@ from tests.unit.kubelet.fakes import FakeClient, container, pod, settings
 
 
 class Calls(SimulatedRuntime):
-    """``stopped`` lists (container, seconds of grace) in the order of the calls, ``asked`` the commands."""
+    """``stopped`` lists (container, seconds of grace) in the order of the calls, ``asked`` the commands, ``created``
+    what containers were made of."""
 
     def __init__(self) -> None:
         super().__init__()
         self.stopped: list[tuple[str, float]] = []
         self.asked: list[list[str]] = []
+        self.created: list[ContainerConfig] = []
         self.slow_stop = 0.0
 
     async def stop_container(self, container_id: str, *, timeout: float) -> None:
@@ -29,6 +32,10 @@ class Calls(SimulatedRuntime):
         if self.slow_stop:
             await asyncio.sleep(min(self.slow_stop, timeout))
         await super().stop_container(container_id, timeout=timeout)
+
+    async def create_container(self, sandbox_id: str, config: ContainerConfig) -> str:
+        self.created.append(config)
+        return await super().create_container(sandbox_id, config)
 
     async def exec_sync(self, container_id: str, argv: list[str], *, timeout: float | None) -> Any:
         self.asked.append(argv)
@@ -174,6 +181,19 @@ async def test_a_failed_liveness_probe_restarts_the_container(tmp_path: Path) ->
         await node.until(lambda: client.events("Killing"))
         assert client.events("Killing")[0] == "Container app failed liveness probe, will be restarted"
         assert client.events("Unhealthy")[0] == "Liveness probe failed: "
+
+
+async def test_an_image_is_a_volume_that_the_runtime_mounts(tmp_path: Path) -> None:
+    client, runtime = FakeClient(), Calls()
+    mounts = [{"name": "site", "mountPath": "/site"}]
+    site = {"name": "site", "image": {"reference": "site:1", "pullPolicy": "Always"}}
+    async with running(client, tmp_path, machinery(tmp_path, runtime)) as node:
+        client.put("pods", pod(containers=[container(volumeMounts=mounts)], volumes=[site]))
+        await node.phase("web", "Running")
+    image = await runtime.image_status("site:1")
+    [mount] = [m for m in runtime.created[0].mounts if m.container_path == "/site"]
+    assert image is not None and mount.image == image.id
+    assert mount.readonly and mount.host_path.endswith("/volumes/kubernetes.io~image/site")
 
 
 async def test_files_follow_their_config_map(node: Node) -> None:

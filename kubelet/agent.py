@@ -173,6 +173,9 @@ class _Noticed:
     async def list(self) -> Any:
         return await self._images.list()
 
+    def find(self, reference: str) -> Any:
+        return self._images.find(reference)
+
     async def load(self, archive: str) -> Any:
         return await self._then_notice(self._images.load(archive))
 

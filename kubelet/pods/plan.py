@@ -63,10 +63,21 @@ def start_or_wait(pod: Document, name: str, observed: Observed, now: datetime) -
 
 def should_start(pod: Document, container: Document, status: ContainerStatus | None) -> bool:
     if status is None:
-        return True
+        code = _reported_exit(pod, container["name"])
+        return code is None or documents.restarts_after(pod, container, code)
     if status.state == ContainerState.EXITED:
         return documents.restarts_after(pod, container, status.exit_code)
     return status.state != ContainerState.RUNNING
+
+
+def _reported_exit(pod: Document, name: str) -> int | None:
+    """The exit code of a container that had ended before the runtime forgot it: the node was stopped since."""
+    status = pod.get("status") or {}
+    for field in ("containerStatuses", "ephemeralContainerStatuses"):
+        for entry in status.get(field) or ():
+            if entry["name"] == name and (ended := (entry.get("state") or {}).get("terminated")):
+                return int(ended["exitCode"])
+    return None
 
 
 def _end(observed: Observed) -> list[Step]:
@@ -83,8 +94,7 @@ def _new_sandbox(pod: Document, observed: Observed) -> list[Step]:
     if attempt and observed.containers and not _restartable(pod):
         return _end(observed)
     wanted = [c["name"] for c in documents.containers(pod) if not _done(pod, c, observed.newest(c["name"]))]
-    regular = any(observed.newest(c["name"]) for c in documents.containers(pod))
-    if not wanted and regular:
+    if not wanted:
         return _end(observed)
     # A new sandbox starts from the beginning: what initialised the old one doesn't count.
     steps: list[Step] = [StopContainers()] if observed.alive() else []
@@ -101,15 +111,17 @@ def _restartable(pod: Document) -> bool:
 
 
 def _done(pod: Document, container: Document, status: ContainerStatus | None) -> bool:
+    if status is None:
+        return not should_start(pod, container, status)
     policy = container.get("restartPolicy") or documents.restart_policy(pod)
-    return policy == "OnFailure" and status is not None and is_exited(status) and status.exit_code == 0
+    return policy == "OnFailure" and is_exited(status) and status.exit_code == 0
 
 
 def _containers(pod: Document, observed: Observed, now: datetime) -> list[Step]:
     steps: list[Step] = [
         start_or_wait(pod, c["name"], observed, now)
         for c in documents.ephemeral_containers(pod)
-        if observed.newest(c["name"]) is None
+        if observed.newest(c["name"]) is None and _reported_exit(pod, c["name"]) is None
     ]
     inits = plan_init(pod, observed)
     if inits.failed:

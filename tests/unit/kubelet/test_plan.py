@@ -247,3 +247,21 @@ def test_back_off_doubles_to_five_minutes() -> None:
 def test_restart_rules_go_before_the_policy(rules: list[Any], code: int, again: bool) -> None:
     wanted = container(restartPolicy="Never", restartPolicyRules=rules)
     assert documents.restarts_after(pod(containers=[wanted]), wanted, code) is again
+
+
+def ended(name: str, code: int) -> dict[str, Any]:
+    return {"name": name, "state": {"terminated": {"exitCode": code}}}
+
+
+def test_what_had_ended_before_the_node_was_stopped_is_not_run_again() -> None:
+    both = [container("app"), container("side")]
+    done = {"phase": "Running", "containerStatuses": [ended("app", 0), {"name": "side", "state": {"running": {}}}]}
+    wanted = {**pod(containers=both, restartPolicy="OnFailure"), "status": done}
+    assert plan(wanted, Observed(), NOW) == [CreateSandbox(0, ("side",))]
+    assert plan(wanted, seen(), NOW) == [StartContainer("side")]
+
+
+def test_an_ephemeral_container_that_had_ended_is_not_run_again() -> None:
+    status_ = {"phase": "Running", "ephemeralContainerStatuses": [ended("debugger", 0)]}
+    wanted = {**pod(ephemeralContainers=[container("debugger")]), "status": status_}
+    assert plan(wanted, seen(status("app")), NOW) == []

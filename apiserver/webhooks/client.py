@@ -26,6 +26,7 @@ Document = dict[str, Any]
 DEFAULT_SECONDS = 10.0
 MOST_BYTES = 8 * 1024 * 1024
 """Of an answer."""
+_CLOSING_TURNS = 4
 KEEP_SECONDS = 90.0
 """How long an idle connection is kept. Go's default."""
 
@@ -61,6 +62,9 @@ class WebhookClient:
         if self._session is not None:
             await self._session.close()
             self._session = None
+            # asyncio ends a TLS connection in the turns of the loop that follow.
+            for _ in range(_CLOSING_TURNS):
+                await asyncio.sleep(0)
 
     async def _post(self, url: str, body: bytes, context: ssl.SSLContext) -> tuple[int, bytes]:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}

@@ -29,7 +29,8 @@ def spec(schema: dict[str, Any]) -> list[str]:
         ({"type": "array"}, "items: Required value: must be specified"),
         ({"type": "array", "items": {}}, "items.type: Required value: must not be empty for specified array items"),
         ({"type": "strin"},
-         'type: Unsupported value: "strin": supported values: "array", "boolean", "integer", "number", "object", "string"'),
+         'type: Unsupported value: "strin": supported values: "array", "boolean", "integer", "number", "object", '
+         '"string"'),
         ({"type": "string", "anyOf": [{"type": "string"}]}, "anyOf[0].type: Forbidden: must be empty to be structural"),
         ({"type": "object", "allOf": [{"properties": {"a": {"maxLength": 1}}}]},
          f"properties[a]: Required value: because it is defined in {AT}.properties[spec].allOf[0].properties[a]"),
@@ -43,8 +44,8 @@ def spec(schema: dict[str, Any]) -> list[str]:
          "x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map"),
         ({"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"],
           "items": {"type": "object", "properties": {"k": {"type": "string"}}}},
-         "items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a "
-         "default or be a required property"),
+         "items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have "
+         "a default or be a required property"),
         ({"type": "string", "x-kubernetes-list-type": "set"},
          'type: Invalid value: "string": must be array if x-kubernetes-list-type is specified'),
         ({"type": "string", "x-kubernetes-validations": [{"rule": " "}]},

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from controllers import loadbalancers, namespaces, serviceaccounts
+from controllers import loadbalancers, namespaces, serviceaccounts, tokens
 from controllers.certificates import approving, cleaning, signing
 from controllers.controller import Controller
 from controllers.endpoints import endpoints, mirroring, slices
 from controllers.engine import certificates, directories, owners, sweeping
+from controllers.engine import tokens as token_effects
 from controllers.engine.effects import Perform
 from controllers.engine.kinds import Kinds
 from controllers.garbagecollection import collector
@@ -63,6 +64,7 @@ def controllers(settings: Settings, kinds: Kinds) -> tuple[Controller, ...]:
         lifecycle.controller(settings.node_monitor_grace_seconds),
         collector.controller(kinds),
         *((signing.CONTROLLER,) if settings.ca_key else ()),
+        *((tokens.CONTROLLER,) if settings.service_account_key else ()),
     )
 
 
@@ -72,4 +74,5 @@ def effects(settings: Settings) -> Mapping[str, Perform]:
         "look_up_owner": owners.look_up_owner,
         **directories.effects(settings.volumes_dir),
         **certificates.effects(settings.ca_file, settings.ca_key),
+        **token_effects.effects(settings.ca_file, settings.service_account_key),
     }

@@ -21,6 +21,8 @@ class Settings:
     """PEM: what pods trust, published as the ConfigMap kube-root-ca.crt."""
     ca_key: str = ""
     """PEM: the key of that CA, with which certificates are signed. Empty: none are."""
+    service_account_key: str = ""
+    """PEM: signs the tokens that Secrets hold. Empty: such Secrets are left as they are."""
     node_cidr_mask: int = 24
     """Bits of a node's part: 254 addresses, upstream's default."""
     node_monitor_grace_seconds: float = 40

@@ -41,6 +41,7 @@ def controllers(config: ClusterConfig, paths: ClusterPaths) -> dict[str, Any]:
         "volumes_dir": str(paths.root / "volumes"),
         "ca_file": str(paths.pki / "ca.crt"),
         "ca_key": str(paths.pki / "ca.key"),
+        "service_account_key": str(paths.pki / "sa.key"),
         "node_cidr_mask": 24,
         "node_monitor_grace_seconds": 40,
         "cluster_name": config.profile,

@@ -7,7 +7,7 @@ from kubelet.pods.documents import Document
 from kubelet.pods.observed import Observed, is_exited, is_running
 from kubelet.pods.plan import should_start
 from kubelet.pods.times import rfc3339
-from kubelet.runtime.api import ContainerState, ContainerStatus
+from kubelet.runtime.api import ContainerState, ContainerStatus, User
 
 LOST = "ContainerStatusUnknown"
 NEVER = "1970-01-01T00:00:00Z"
@@ -73,10 +73,16 @@ def _from_runtime(
     elif old and newest.attempt and old.get("lastState"):
         status["lastState"] = old["lastState"]
     _add_static(container, status)
+    if newest.user is not None:
+        status["user"] = {"linux": _user(newest.user)}
     if is_running(newest) and old and "resources" in old and resizing.changed(pod, container, newest):
         # What it has, until it has what is now asked for.
         status["resources"] = old["resources"]
     return status
+
+
+def _user(user: User) -> Document:
+    return {"uid": user.uid, "gid": user.gid, "supplementalGroups": list(user.additional_gids)}
 
 
 def _without_runtime(pod: Document, container: Document, observed: Observed, old: Document | None) -> Document:

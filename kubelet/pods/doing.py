@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kubelet.events import NORMAL, WARNING
 from kubelet.pods import documents, resources, starting, steps, stopping
@@ -28,6 +28,8 @@ from kubelet.runtime.api import (
 
 if TYPE_CHECKING:
     from kubelet.pods.worker import Worker
+
+T = TypeVar("T")
 
 POD_RETRY_SECONDS = (0.5, 60.0)
 """First and longest wait after volumes, network or sandbox failed."""
@@ -111,14 +113,17 @@ class Doer:
             record.backoffs[step.name] = step.backoff
         try:
             image = await self._image(container)
-            await self._run(container, step, image)
+            volumes = await self._explained(container, starting.ensure_image_volumes(context, pod, container))
+            await self._run(container, step, image, volumes)
         except StartFailure as failure:
             until = context.now() + timedelta(seconds=failure.retry_seconds)
             record.failures[step.name] = Failure(failure.reason, failure.message, until)
         else:
             record.failures.pop(step.name, None)
 
-    async def _run(self, container: Document, step: steps.StartContainer, image: Image) -> None:
+    async def _run(
+        self, container: Document, step: steps.StartContainer, image: Image, volumes: Mapping[str, Image]
+    ) -> None:
         record, pod, context = self._worker.record, self._worker.pod, self._context
         name, hook = step.name, (container.get("lifecycle") or {}).get("postStart")
         attempt = step.attempt
@@ -142,6 +147,7 @@ class Doer:
             attempt=attempt,
             ips=record.ips,
             image=image,
+            image_volumes=volumes,
             target=self._target(container),
             created=created,
         )
@@ -228,9 +234,11 @@ class Doer:
 
     async def _image(self, container: Document) -> Image:
         self._fetch(container["name"])
-        task = self._images.pop(container["name"])
+        return await self._explained(container, self._images.pop(container["name"]))
+
+    async def _explained(self, container: Document, images: Awaitable[T]) -> T:
         try:
-            return await task
+            return await images
         except StartFailure as failure:
             path = documents.field_path(self._worker.pod, container["name"])
             words = f"Error: {failure.reason}"

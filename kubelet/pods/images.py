@@ -155,7 +155,8 @@ class Images:
         return StartFailure(reason, message, retry_seconds=ERROR_SHOWN_SECONDS)
 
     def _tell(self, pod: Document, container: Document, type_: str, reason: str, message: str) -> None:
-        path = documents.field_path(pod, container["name"])
+        # What is a volume's image has no container that the event could point at.
+        path = documents.field_path(pod, container["name"]) if "name" in container else ""
         self._recorder.pod(pod, type_, reason, message, field_path=path)
 
 

@@ -159,10 +159,6 @@ class PodManager:
         containers = (c for w in self._workers.values() for c in w.record.containers.values())
         return {c.id: Path(c.log_path) for c in containers if c.state == ContainerState.RUNNING and c.log_path}
 
-    def images_in_use(self) -> set[str]:
-        """Ids of images that a container of any state was made of."""
-        return {c.image_id for w in self._workers.values() for c in w.record.containers.values() if c.image_id}
-
     def _worker_by_name(self, namespace: str, name: str) -> Worker | None:
         found = None
         for worker in self._workers.values():

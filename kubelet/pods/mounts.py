@@ -11,7 +11,7 @@ from kubelet.pods.context import Context
 from kubelet.pods.documents import Document
 from kubelet.pods.env import ConfigError
 from kubelet.pods.expansion import expand_with
-from kubelet.runtime.api import Mount
+from kubelet.runtime.api import Image, Mount
 from kubelet.volumes.manager import Volume
 from kubelet.volumes.subpath import SubPathProblem
 
@@ -25,10 +25,11 @@ def container_mounts(
     *,
     attempt: int,
     volumes: Mapping[str, Volume],
+    images: Mapping[str, Image],
     env: Mapping[str, str],
 ) -> tuple[Mount, ...]:
-    """Raises ConfigError."""
-    found = [_volume(context, pod, container, i, m, volumes, env) for i, m in _wanted(container)]
+    """``images`` are those that are volumes of the pod, by the volume's name. Raises ConfigError."""
+    found = [_volume(context, pod, container, i, m, volumes, images, env) for i, m in _wanted(container)]
     taken = {m.container_path for m in found}
     folder = pod_folder(context, pod)
     for path, name in ((HOSTS, "etc-hosts"), (RESOLVER, "resolv.conf")):
@@ -68,6 +69,7 @@ def _volume(
     index: int,
     mount: Document,
     volumes: Mapping[str, Volume],
+    images: Mapping[str, Image],
     env: Mapping[str, str],
 ) -> Mount:
     volume = volumes.get(mount["name"])
@@ -76,21 +78,20 @@ def _volume(
     source, part = volume.path, mount.get("subPath") or ""
     if mount.get("subPathExpr"):
         part = _expanded(mount["subPathExpr"], env)
-    if part and volume.image:
-        raise ConfigError(f'subPath of the image volume "{mount["name"]}" is not supported by this node')
+    path = mount["mountPath"] if mount["mountPath"].startswith("/") else f"/{mount['mountPath']}"
+    if image := images.get(mount["name"]):
+        return Mount("", path, readonly=True, image=image.id, image_sub_path=part)
     if part:
         try:
             source = context.volumes.subpath(pod, container["name"], index, mount, volume, part)
         except SubPathProblem as problem:
             raise ConfigError(str(problem)) from problem
-    path = mount["mountPath"]
     return Mount(
         host_path=source,
-        container_path=path if path.startswith("/") else f"/{path}",
+        container_path=path,
         readonly=bool(mount.get("readOnly")) or volume.read_only,
         propagation=mount.get("mountPropagation") or "None",
         recursive_readonly=mount.get("recursiveReadOnly") in ("Enabled", "IfPossible"),
-        image=volume.image,
     )
 
 

@@ -88,6 +88,18 @@ async def ensure_image(context: Context, pod: Document, container: Document) -> 
         raise StartFailure("ErrImagePull", str(error)) from error
 
 
+async def ensure_image_volumes(context: Context, pod: Document, container: Document) -> Mapping[str, Image]:
+    """The images that are volumes which the container mounts, by the volume's name. Raises StartFailure."""
+    mounted = {m["name"] for m in container.get("volumeMounts") or ()}
+    found = {}
+    for volume in pod["spec"].get("volumes") or ():
+        if "image" in volume and volume["name"] in mounted:
+            source = volume["image"]
+            wanted = {"image": source.get("reference", ""), "imagePullPolicy": source.get("pullPolicy")}
+            found[volume["name"]] = await ensure_image(context, pod, wanted)
+    return found
+
+
 async def start_container(
     context: Context,
     pod: Document,
@@ -97,13 +109,14 @@ async def start_container(
     attempt: int,
     ips: tuple[str, ...],
     image: Image,
+    image_volumes: Mapping[str, Image],
     target: str,
     created: Callable[[str], None],
 ) -> str:
     """The id of the container, which runs. ``created`` is called with it before. Raises StartFailure and PodFailure,
     having said why in events."""
-    volumes = {**await ensure_volumes(context, pod, ips), **await image_volumes(context, pod, container)}
-    config = await _config(context, pod, container, attempt, ips, image, volumes, target)
+    volumes = await ensure_volumes(context, pod, ips)
+    config = await _config(context, pod, container, attempt, ips, image, volumes, image_volumes, target)
     path = documents.field_path(pod, container["name"])
     id_ = ""
 
@@ -145,20 +158,6 @@ def failed(
     path = documents.field_path(pod, container["name"])
     context.recorder.pod(pod, WARNING, "Failed", f"Error: {message}", field_path=path)
     return StartFailure(reason, message, retry_seconds=retry_seconds)
-
-
-async def image_volumes(context: Context, pod: Document, container: Document) -> Mapping[str, Volume]:
-    """Those of the container's volumes that are images, which are pulled as its own is. Raises StartFailure."""
-    mounted = {m["name"] for m in container.get("volumeMounts") or ()}
-    found: dict[str, Volume] = {}
-    for volume in pod["spec"].get("volumes") or ():
-        source = volume.get("image")
-        if source is not None and volume["name"] in mounted:
-            asked = {"name": container["name"], "image": source.get("reference", "")}
-            policy = {"imagePullPolicy": source["pullPolicy"]} if source.get("pullPolicy") else {}
-            image = await ensure_image(context, pod, {**asked, **policy})
-            found[volume["name"]] = context.volumes.of_image(pod, volume, image.id)
-    return found
 
 
 def first_attempt(context: Context, pod: Document, name: str) -> int:
@@ -221,6 +220,7 @@ async def _config(
     ips: tuple[str, ...],
     image: Image,
     volumes: Mapping[str, Volume],
+    image_volumes: Mapping[str, Image],
     target: str,
 ) -> ContainerConfig:
     try:
@@ -233,7 +233,9 @@ async def _config(
         merged = security.merge(
             pod, container, image_user=image.user, seccomp_dir=str(Path(context.settings.root_dir) / "seccomp")
         )
-        found = mounts.container_mounts(context, pod, container, attempt=attempt, volumes=volumes, env=dict(variables))
+        found = mounts.container_mounts(
+            context, pod, container, attempt=attempt, volumes=volumes, images=image_volumes, env=dict(variables)
+        )
         return container_config(
             pod,
             container,

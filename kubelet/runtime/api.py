@@ -86,7 +86,8 @@ class Mount:
     """None, HostToContainer or Bidirectional."""
     recursive_readonly: bool = False
     image: str = ""
-    """Id of the image whose files are to be at ``host_path``: the runtime mounts them there."""
+    """Id of an image whose content is to be mounted, read-only and without execution, instead of ``host_path``."""
+    image_sub_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,15 @@ class ContainerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """Who a container's first process is at its start. ``additional_gids`` holds ``gid``, too."""
+
+    uid: int
+    gid: int
+    additional_gids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerStatus:
     id: str
     sandbox_id: str
@@ -172,6 +182,8 @@ class ContainerStatus:
     pid: int = 0
     mounts: tuple[Mount, ...] = ()
     resources: LinuxResources = field(default_factory=LinuxResources)
+    user: User | None = None
+    """None where the runtime doesn't know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,8 @@ class SimulatedRuntime:
         return self._image(reference)
 
     def images_in_use(self) -> set[str]:
-        return {c.status.image_id for c in self._containers.values()}
+        found = [c.status for c in self._containers.values()]
+        return {s.image_id for s in found} | {m.image for s in found for m in s.mounts if m.image}
 
     async def image_status(self, reference: str) -> Image | None:
         return self._images.get(reference)

@@ -34,8 +34,6 @@ class Volume:
 
     path: str
     read_only: bool = False
-    image: str = ""
-    """Id of the image whose files the runtime is to mount at ``path``."""
 
 
 @dataclass(slots=True)
@@ -77,8 +75,7 @@ class Volumes:
         state = self._pods.setdefault(documents.uid_of(pod), _Pod())
         if state.complete:
             return state.volumes
-        # An image is the runtime's to mount, once it is there.
-        wanted = [v for v in pod["spec"].get("volumes") or () if "image" not in v]
+        wanted = pod["spec"].get("volumes") or ()
         results = await asyncio.gather(*(self._mount(pod, v, facts, state) for v in wanted))
         wrong = [message for message in results if message]
         if wrong:
@@ -124,9 +121,6 @@ class Volumes:
                 f'failed to prepare subPath for volumeMount "{mount["name"]}" of container "{container}"'
             ) from error
         return str(target)
-
-    def of_image(self, pod: Document, volume: Document, image_id: str) -> Volume:
-        return Volume(str(self._path(pod, volume, "image")), read_only=True, image=image_id)
 
     async def unmount(self, uid: str) -> None:
         """Volumes go, the pod's other files stay for those who ask about its past. Raises OSError: try again."""
@@ -175,6 +169,9 @@ class Volumes:
     async def _folder(self, pod: Document, volume: Document) -> Volume:
         if "emptyDir" in volume or len(volume) == 1:
             return self._empty(pod, volume)
+        if "image" in volume:
+            # The runtime mounts it, for each container that sees it.
+            return Volume("", read_only=True)
         if "hostPath" in volume:
             hostpath.check(volume["hostPath"]["path"], volume["hostPath"].get("type") or "")
             return Volume(volume["hostPath"]["path"])

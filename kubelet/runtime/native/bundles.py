@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import orjson
 
 from kubelet.runtime.api import CreateContainerError, Image
-from kubelet.runtime.native import host, overlay, records, sandboxes, spec, users
+from kubelet.runtime.native import host, image_mounts, overlay, records, sandboxes, spec, users
 from kubelet.runtime.native.state import Container, Sandbox, World
 
 
@@ -24,15 +25,16 @@ def prepare(world: World, container: Container, image: Image, target_pid: int) -
     if container.log_path:
         os.makedirs(os.path.dirname(container.log_path), exist_ok=True)
     for mount in config.mounts:
-        if mount.image:
-            overlay.mount_image(Path(mount.host_path), world.images.layers_root, world.images.lower(mount.image))
-        if not os.path.lexists(mount.host_path):
+        if not mount.image and not os.path.lexists(mount.host_path):
             os.makedirs(mount.host_path, exist_ok=True)
+    mounts = image_mounts.prepare(paths, config.mounts, layers_root=world.images.layers_root, layers=world.images.lower)
+    user = users.resolve(settings.get("User") or "", config.security, users.read(paths.rootfs))
+    container.record.user = user
     document = spec.config(
         sandbox=sandbox.config,
-        container=config,
+        container=dataclasses.replace(config, mounts=mounts),
         image=settings,
-        user=users.resolve(settings.get("User") or "", config.security, users.read(paths.rootfs)),
+        user=user,
         namespaces=_namespaces(sandbox, target_pid),
         sandbox_mounts=sandboxes.mounts(sandbox.paths, sandbox.config),
         devices=host.devices(config.devices),
@@ -41,6 +43,7 @@ def prepare(world: World, container: Container, image: Image, target_pid: int) -
         seccomp_profile=_seccomp(world, config.security.seccomp),
     )
     container.new_filter = world.filters.give(document)
+    records.save(paths.record, container.record)
     records.write(paths.config, orjson.dumps(document))
 
 

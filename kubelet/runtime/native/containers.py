@@ -29,7 +29,18 @@ from kubelet.runtime.api import (
     RuntimeError_,
     StartError,
 )
-from kubelet.runtime.native import bundles, conmon, crun, endings, monitors, overlay, records, signals, spec
+from kubelet.runtime.native import (
+    bundles,
+    conmon,
+    crun,
+    endings,
+    image_mounts,
+    monitors,
+    overlay,
+    records,
+    signals,
+    spec,
+)
 from kubelet.runtime.native.records import ContainerRecord
 from kubelet.runtime.native.state import Container, World
 
@@ -193,6 +204,7 @@ async def _discard(world: World, container: Container) -> None:
 
 
 def _discard_files(world: World, container: Container) -> None:
+    image_mounts.unmount(container.paths)
     overlay.unmount(container.paths)
     for folder in (world.layout.crun / container.id, container.paths.root):
         if folder.exists():

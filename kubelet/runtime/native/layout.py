@@ -33,6 +33,11 @@ class ContainerPaths:
         return self.root / "work"
 
     @property
+    def images(self) -> Path:
+        """Where images that are its volumes are mounted."""
+        return self.root / "images"
+
+    @property
     def pid(self) -> Path:
         """Of the container's first process, written by crun."""
         return self.root / "pid"

@@ -37,15 +37,15 @@ def mount(paths: ContainerPaths, layers_root: str, layers: Sequence[str]) -> Non
         kernel.mount("overlay", str(paths.rootfs), "overlay", 0, options(layers, upper, work, volatile=False))
 
 
-def mount_image(target: Path, layers_root: str, layers: Sequence[str]) -> None:
-    """An image's files, read-only, in place of what is mounted at ``target``. Run in a thread of its own, as above."""
-    target.mkdir(parents=True, exist_ok=True)
-    kernel.unmount_if_mounted(str(target), detach=True)
+def mount_readonly(point: Path, layers_root: str, layers: Sequence[str], flags: int) -> None:
+    """Layers alone, as ``mount`` mounts them. ``layers_root`` has the layer ``empty``: one alone can't be mounted."""
     kernel.unshare(kernel.CLONE_FS)
     os.chdir(layers_root)
-    # Without an upper folder there have to be two lower ones: the lowest is the empty one that is mounted over.
-    lower = ":".join(map(_escape, [*layers, str(target)]))
-    kernel.mount("overlay", str(target), "overlay", kernel.MS_RDONLY, f"lowerdir={lower}")
+    lower = [*layers, "empty"] if len(layers) == 1 and layers[0] != "empty" else list(layers)
+    if lower == ["empty"]:
+        kernel.mount("tmpfs", str(point), "tmpfs", flags, "mode=755,size=4k")
+        return
+    kernel.mount("overlay", str(point), "overlay", flags, f"lowerdir={':'.join(map(_escape, lower))}")
 
 
 def unmount(paths: ContainerPaths) -> None:

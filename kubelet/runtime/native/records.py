@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from kubelet.runtime.api import ContainerConfig, SandboxConfig
+from kubelet.runtime.api import ContainerConfig, SandboxConfig, User
 
 T = TypeVar("T")
 
@@ -43,6 +43,7 @@ class ContainerRecord:
     exit_code: int = 0
     reason: str = ""
     message: str = ""
+    user: User | None = None
 
 
 def save(path: Path, record: SandboxRecord | ContainerRecord) -> None:

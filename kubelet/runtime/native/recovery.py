@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kubelet import kernel
 from kubelet.runtime.api import ContainerState, NotFoundInRuntime
-from kubelet.runtime.native import conmon, containers, endings, overlay, records, sandbox_set, sandboxes
+from kubelet.runtime.native import conmon, containers, endings, image_mounts, overlay, records, sandbox_set, sandboxes
 from kubelet.runtime.native.records import ContainerRecord, SandboxRecord
 from kubelet.runtime.native.state import Container, Sandbox, World
 
@@ -55,6 +55,7 @@ async def _container(world: World, folder: Path) -> None:
     if record is None or sandbox is None or (record.finished_at is None and not paths.config.exists()):
         log.warning("clearing away half-made container %s", folder.name)
         await world.crun.delete(folder.name)
+        image_mounts.unmount(paths)
         overlay.unmount(paths)
         await asyncio.to_thread(shutil.rmtree, folder)
         return

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubelet.cgroups import limits
-from kubelet.runtime.api import ContainerConfig, CreateContainerError, LinuxResources, Mount, SandboxConfig
+from kubelet.runtime.api import ContainerConfig, CreateContainerError, LinuxResources, Mount, SandboxConfig, User
 from kubelet.runtime.native import capabilities, seccomp
-from kubelet.runtime.native.users import User
 
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MASKED = (
@@ -261,7 +260,7 @@ def _bind(mount: Mount) -> dict[str, Any]:
         "destination": mount.container_path,
         "type": "bind",
         "source": mount.host_path,
-        "options": ["rbind", PROPAGATION[mount.propagation], access],
+        "options": ["rbind", PROPAGATION[mount.propagation], access, *(("noexec",) if mount.image else ())],
     }
 
 

@@ -162,4 +162,5 @@ def container_status(container: Container) -> ContainerStatus:
         pid=container.pid if running else 0,
         mounts=config.mounts,
         resources=config.resources,
+        user=record.user,
     )

@@ -7,16 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kubelet import kernel
-from kubelet.runtime.api import CreateContainerError, SecurityContext
+from kubelet.runtime.api import CreateContainerError, SecurityContext, User
 
 _LIMIT = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    uid: int
-    gid: int
-    additional_gids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

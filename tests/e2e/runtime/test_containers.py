@@ -13,8 +13,11 @@ from kubelet.runtime.api import (
     CreateContainerError,
     ImageError,
     LinuxResources,
+    Mount,
     NotFoundInRuntime,
+    SecurityContext,
     StartError,
+    User,
 )
 from tests.e2e.runtime.conftest import Bench, Pod, ended
 
@@ -214,3 +217,29 @@ async def test_a_pod_removed_with_all_in_it_leaves_no_cgroup(bench: Bench, pod: 
     assert await pod.runtime.list_containers() == []
     assert await pod.runtime.list_sandboxes() == []
     assert pod.runtime.world.cgroups.children("burstable") == set()
+
+
+async def test_an_image_is_a_volume_that_nobody_writes_to_or_executes_from(pod: Pod):
+    image = await pod.runtime.image_status("busybox")
+    assert image is not None
+    mounts = (
+        Mount("", "/image", image=image.id),
+        Mount("", "/part", image=image.id, image_sub_path="bin/busybox"),
+    )
+    script = "test -f /part && ls /image/bin/busybox; touch /image/x || /image/bin/busybox true || echo refused"
+    assert await pod.output("sh", "-c", f"({script}) 2>/dev/null", mounts=mounts) == "/image/bin/busybox\nrefused"
+    assert image.id in pod.runtime.images_in_use()
+
+
+async def test_what_is_not_in_an_image_cannot_be_mounted(pod: Pod):
+    image = await pod.runtime.image_status("busybox")
+    assert image is not None
+    with pytest.raises(CreateContainerError, match="'no/such' isn't in the image"):
+        await pod.create(mounts=(Mount("", "/part", image=image.id, image_sub_path="no/such"),))
+    assert await pod.runtime.list_containers() == []
+
+
+async def test_the_user_of_a_container_is_told(pod: Pod):
+    security = SecurityContext(run_as_user=1000, run_as_group=3000, supplemental_groups=(4000,))
+    status = await pod.finish("true", security=security)
+    assert status.user == User(1000, 3000, (3000, 4000))

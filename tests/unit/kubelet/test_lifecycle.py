@@ -183,19 +183,6 @@ async def test_a_failed_liveness_probe_restarts_the_container(tmp_path: Path) ->
         assert client.events("Unhealthy")[0] == "Liveness probe failed: "
 
 
-async def test_an_image_is_a_volume_that_the_runtime_mounts(tmp_path: Path) -> None:
-    client, runtime = FakeClient(), Calls()
-    mounts = [{"name": "site", "mountPath": "/site"}]
-    site = {"name": "site", "image": {"reference": "site:1", "pullPolicy": "Always"}}
-    async with running(client, tmp_path, machinery(tmp_path, runtime)) as node:
-        client.put("pods", pod(containers=[container(volumeMounts=mounts)], volumes=[site]))
-        await node.phase("web", "Running")
-    image = await runtime.image_status("site:1")
-    [mount] = [m for m in runtime.created[0].mounts if m.container_path == "/site"]
-    assert image is not None and mount.image == image.id
-    assert mount.readonly and mount.host_path.endswith("/volumes/kubernetes.io~image/site")
-
-
 async def test_files_follow_their_config_map(node: Node) -> None:
     client = node.client
     client.put("configmaps", {"metadata": {"name": "cm", "namespace": "default", "uid": "1"}, "data": {"a": "1"}})
@@ -279,3 +266,33 @@ async def test_the_server_is_told_that_a_container_waits(node: Node) -> None:
         assert str(error).startswith('container "app" in pod "web" is waiting to start: ')
     else:
         raise AssertionError("nothing was started")
+
+
+async def test_an_image_volume_is_pulled_before_the_container_that_mounts_it_and_stays_in_use(tmp_path: Path) -> None:
+    client, runtime = FakeClient(), Calls()
+    volume = {"name": "v", "image": {"reference": "data:1", "pullPolicy": "IfNotPresent"}}
+    mount = {"name": "v", "mountPath": "/v", "subPath": "a/b"}
+    async with running(client, tmp_path, machinery(tmp_path, runtime)) as node:
+        client.put("pods", pod(containers=[container(volumeMounts=[mount])], volumes=[volume]))
+        await node.phase("web", "Running")
+        image = await runtime.image_status("data:1")
+        assert image is not None
+        [found] = [m for m in runtime.created[0].mounts if m.container_path == "/v"]
+        assert (found.image, found.image_sub_path, found.readonly) == (image.id, "a/b", True)
+        assert image.id in runtime.images_in_use()
+
+
+async def test_a_container_waits_for_the_image_that_is_its_volume(tmp_path: Path) -> None:
+    client = FakeClient()
+    volume = {"name": "v", "image": {"reference": "data:1", "pullPolicy": "Never"}}
+    mounting = container("mounting", volumeMounts=[{"name": "v", "mountPath": "/v"}])
+    async with running(client, tmp_path) as node:
+        client.put("pods", pod(containers=[mounting, container("other")], volumes=[volume]))
+
+        def told() -> bool:
+            first, second = client.object("pods", "web")["status"]["containerStatuses"]
+            waits = first["state"].get("waiting", {}).get("reason") == "ErrImageNeverPull"
+            return waits and "running" in second["state"]
+
+        await node.until(told)
+        assert client.events("Failed")[0] == "Error: ErrImageNeverPull"

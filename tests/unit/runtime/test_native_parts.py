@@ -23,6 +23,7 @@ from kubelet.runtime.api import (
     RuntimeError_,
     SandboxConfig,
     SecurityContext,
+    User,
 )
 from kubelet.runtime.native import (
     capabilities,
@@ -42,7 +43,7 @@ from kubelet.runtime.native.filters import Filters
 from kubelet.runtime.native.layout import ContainerPaths, Layout
 from kubelet.runtime.native.monitors import Monitors, send
 from kubelet.runtime.native.records import ContainerRecord, SandboxRecord
-from kubelet.runtime.native.users import Accounts, User
+from kubelet.runtime.native.users import Accounts
 from tests.support.processes import RecordingProcesses
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)

@@ -14,10 +14,10 @@ from kubelet.runtime.api import (
     Mount,
     SandboxConfig,
     SecurityContext,
+    User,
 )
 from kubelet.runtime.native import capabilities, spec
 from kubelet.runtime.native.spec import DeviceNode, Host, Namespaces
-from kubelet.runtime.native.users import User
 
 SANDBOX = SandboxConfig(
     uid="u",

@@ -8,6 +8,7 @@ import socket
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from kubelet.runtime.api import RuntimeError_
 from kubelet.server import logs, stats
 from kubelet.server.backend import Backend, NoSuchContainer, NotStarted
 from kubelet.server.images import ImageRoutes, Images
+from kubelet.server.leaving import has_left
 from kubelet.server.streaming import StreamingRoutes
 from kubelet.server.upgrades import Taken, wants_websocket
 
@@ -93,7 +95,7 @@ class KubeletServer:
 
         async def running() -> bool:
             # Nobody is told that a client left; while the container is silent nothing is written that would fail.
-            if request.transport is None or request.transport.is_closing():
+            if has_left(request):
                 return False
             try:
                 now = await self._backend.container(*where)
@@ -105,7 +107,8 @@ class KubeletServer:
         if not os.path.exists(path):
             raise NoSuchContainer(f"failed to open log file {path.name}: no such file or directory")
         try:
-            return await _sent(request, logs.read(path, options, running))
+            async with aclosing(logs.read(path, options, running)) as pieces:
+                return await _sent(request, pieces)
         except ConnectionResetError:
             log.debug("the reader of a log left")
             return Taken()

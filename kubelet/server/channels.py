@@ -112,6 +112,10 @@ class WebSocketChannels:
         else:
             await self._socket.send_bytes(bytes([channel]) + data)
 
+    def leave(self) -> None:
+        """The client has gone while nothing was read from it."""
+        self._over.set()
+
     async def gone(self) -> None:
         await self._over.wait()
 

@@ -20,6 +20,8 @@ _VERSION = 3
 _PROTOCOL_ERROR, _REFUSED = 1, 3
 _MOST_FRAME = 16 * 1024 * 1024 - 1
 _CHUNK = 64 * 1024
+_MOST_HEADER_BYTES = 64 * 1024
+"""Of a stream's headers once they are inflated."""
 
 Send = Callable[[bytes], Awaitable[None]]
 
@@ -141,7 +143,9 @@ class Session:
 
     def _headers(self, block: bytes) -> dict[str, str]:
         try:
-            text = self._inflate.decompress(block)
+            text = self._inflate.decompress(block, _MOST_HEADER_BYTES)
+            if self._inflate.unconsumed_tail:
+                raise SpdyError("a header block is too long")
             (count,) = struct.unpack_from("!I", text, 0)
             found, offset = {}, 4
             for _ in range(count):

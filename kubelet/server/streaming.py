@@ -12,6 +12,7 @@ from kubelet.runtime.api import RuntimeError_, Streams
 from kubelet.server import remote_command, upgrades
 from kubelet.server.backend import Backend, NotStarted
 from kubelet.server.channels import Channels, SpdyChannels, WebSocketChannels
+from kubelet.server.leaving import until_left
 from kubelet.server.port_forward import PROTOCOL, PortForward
 from kubelet.server.remote_command import Kind
 from kubelet.server.spdy import Session, Stream
@@ -78,7 +79,7 @@ class StreamingRoutes:
         if upgrades.wants_websocket(request):
             socket = web.WebSocketResponse(protocols=(upgrades.PORT_FORWARD_TUNNEL,), max_msg_size=0, compress=False)
             await socket.prepare(request)
-            await upgrades.tunnelled_spdy(socket, forward.accept, until_gone)
+            await upgrades.tunnelled_spdy(request, socket, forward.accept, until_gone)
             return socket
         if upgrades.wants_spdy(request):
             return await upgrades.spdy(request, (PROTOCOL,), forward.accept, until_gone)
@@ -112,11 +113,14 @@ class StreamingRoutes:
         await socket.prepare(request)
         channels = WebSocketChannels(socket, stdin="stdin" in wanted)
         receiving = asyncio.create_task(channels.receive())
+        leaving = asyncio.create_task(until_left(request, socket.ping))
+        leaving.add_done_callback(lambda _: channels.leave())
         try:
             await _run(channels, open_streams, kind)
         finally:
             receiving.cancel()
-            await asyncio.gather(receiving, return_exceptions=True)
+            leaving.cancel()
+            await asyncio.gather(receiving, leaving, return_exceptions=True)
         return socket
 
     async def _by_spdy(

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from kubelet.server.gate import LIMIT
+from kubelet.server.leaving import until_left
 from kubelet.server.spdy import Session, SpdyError, Stream
 
 SPDY = "spdy/3.1"
@@ -106,11 +107,12 @@ async def spdy(
         finally:
             session.close()
 
-    await _together(receive(), body(session), session)
+    await _together(until_left(request), receive(), body(session), session)
     return Taken()
 
 
 async def tunnelled_spdy(
+    request: web.Request,
     socket: web.WebSocketResponse,
     on_stream: Callable[[Stream], None],
     body: Callable[[Session], Awaitable[None]],
@@ -128,18 +130,19 @@ async def tunnelled_spdy(
         finally:
             session.close()
 
-    await _together(receive(), body(session), session)
+    await _together(until_left(request, socket.ping), receive(), body(session), session)
 
 
-async def _together(receiving: Any, working: Any, session: Session) -> None:
-    receiver, worker = asyncio.ensure_future(receiving), asyncio.ensure_future(working)
+async def _together(left: Any, receiving: Any, working: Any, session: Session) -> None:
+    receiver, worker, leaving = (asyncio.ensure_future(work) for work in (receiving, working, left))
+    leaving.add_done_callback(lambda _: session.close())
     try:
         await worker
     finally:
         session.close()
-        receiver.cancel()
-        worker.cancel()
-        await asyncio.gather(receiver, worker, return_exceptions=True)
+        for task in (receiver, worker, leaving):
+            task.cancel()
+        await asyncio.gather(receiver, worker, leaving, return_exceptions=True)
 
 
 def _negotiated(request: web.Request, protocols: tuple[str, ...]) -> str | None:

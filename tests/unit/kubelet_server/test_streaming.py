@@ -13,6 +13,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from kubelet.runtime.api import RuntimeError_, StartError
+from kubelet.server import leaving
 from kubelet.server.backend import ContainerRef, NoSuchContainer, NotStarted
 from kubelet.server.port_forward import PortForward
 from kubelet.server.streaming import StreamingRoutes
@@ -155,6 +156,25 @@ async def test_a_command_that_cannot_be_run_is_told_on_the_error_channel(server:
             "Internal error occurred: error executing command in container: "
             f'exec: "{command}": executable file not found in $PATH'
         )
+
+
+async def test_a_command_that_does_not_read_ends_with_the_client_that_left(
+    server: tuple[str, FakeBackend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is read from such a client, nor written to it, so nothing tells that it has gone."""
+    url, backend = server
+    monkeypatch.setattr(leaving, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(leaving, "PING_SECONDS", 0.05)
+    backend.process.stdin.drain = asyncio.Event().wait
+    query = "command=sleep&stdin=1&stdout=1&stderr=1"
+    async with (
+        ClientSession() as session,
+        session.ws_connect(f"{url}/exec/ns/p/c?{query}", protocols=("v5.channel.k8s.io",)) as ws,
+    ):
+        for _ in range(64):
+            await asyncio.wait([asyncio.ensure_future(ws.send_bytes(b"\x00" + b"x" * 65536))], timeout=0.01)
+        ws._response.connection.transport.abort()
+        await asyncio.wait_for(backend.process._ended.wait(), 5)
 
 
 async def test_without_an_upgrade_or_a_command_the_request_is_refused(server: tuple[str, FakeBackend]) -> None:

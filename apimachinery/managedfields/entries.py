@@ -41,7 +41,7 @@ def make(who: Identity, api_version: str, time: str | None, trie: Trie) -> Entry
     entry: Entry = {"manager": who.manager, "operation": who.operation, "apiVersion": api_version}
     if time is not None:
         entry["time"] = time
-    entry |= {"fieldsType": "FieldsV1", "fieldsV1": trie}
+    entry |= {"fieldsType": "FieldsV1", "fieldsV1": fields.ordered(trie)}
     if who.subresource:
         entry["subresource"] = who.subresource
     return entry

@@ -90,6 +90,11 @@ def intersection(left: Trie, right: Trie) -> Trie:
     return both
 
 
+def ordered(trie: Trie) -> Trie:
+    """The same set with each level's elements sorted, as upstream writes it: clients compare the text."""
+    return {key: ordered(trie[key]) if trie[key] else LEAF for key in sorted(trie)}
+
+
 def paths(trie: Trie, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The members, sorted."""
     for key in sorted(trie):

@@ -131,6 +131,12 @@ def test_an_update_by_another_takes_what_it_changes():
     assert [e["time"] for e in new["metadata"]["managedFields"]] == ["2026-01-02T03:04:05Z", "2026-01-02T04:04:05Z"]
 
 
+def test_the_fields_of_an_entry_are_written_in_order():
+    trie = {"f:spec": {"f:b": {}, ".": {}, 'k:{"name":"a"}': {"f:z": {}, "f:a": {}}}, "f:data": {}}
+    ordered = '{"f:data":{},"f:spec":{".":{},"f:b":{},"k:{\\"name\\":\\"a\\"}":{"f:a":{},"f:z":{}}}}'
+    assert orjson.dumps(fields.ordered(trie)).decode() == ordered
+
+
 def test_an_update_by_the_same_manager_adds_to_its_entry():
     old = written(None, config_map(k="v"))
     (entry,) = track(old, {**old, "data": {"k": "v", "l": "w"}}, now=LATER)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from apimachinery.version import GIT_VERSION
 from kubelet.node.machine import Machine
+from kubelet.pods import handlers
 from kubelet.pods.documents import Document
 from kubelet.runtime.api import Image
 from kubelet.settings import Settings
@@ -19,6 +20,7 @@ OK = (
 EVICTION_MEMORY = 100 * 1024 * 1024
 """Bytes that pods can't have: upstream's hard eviction threshold."""
 EVICTION_DISK = 0.10
+_FEATURES = {"recursiveReadOnlyMounts": True, "userNamespaces": False}
 
 
 def labels(settings: Settings, machine: Machine) -> dict[str, str]:
@@ -97,7 +99,7 @@ def status(
             "systemUUID": machine.system_uuid,
         },
         "images": image_list(images),
-        "runtimeHandlers": [{"name": "", "features": {"recursiveReadOnlyMounts": True, "userNamespaces": False}}],
+        "runtimeHandlers": [{"name": name, "features": dict(_FEATURES)} for name in handlers.DEFAULT],
         "features": {"supplementalGroupsPolicy": True},
         "conditions": conditions(previous.get("conditions") or (), now, problem),
     }

@@ -7,9 +7,11 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from apiclient.errors import Unreachable
+from apimachinery.errors import StatusError
 from kubelet.events import NORMAL, WARNING
 from kubelet.network.api import PodNetworkStatus
-from kubelet.pods import documents, env, hooks, mounts, security
+from kubelet.pods import documents, env, handlers, hooks, mounts, security
 from kubelet.pods.configs import container_config, log_directory, namespaced_sysctls, port_mappings, sandbox_config
 from kubelet.pods.context import Context
 from kubelet.pods.documents import Document
@@ -33,6 +35,10 @@ async def create_sandbox(
     context: Context, pod: Document, attempt: int, created: Callable[[str, tuple[str, ...]], None]
 ) -> None:
     """``created`` is called with the sandbox's id and the pod's IPs. Raises PodFailure, having said why in an event."""
+    try:
+        await handlers.check(context, pod)
+    except (handlers.NoHandler, StatusError, Unreachable) as error:
+        raise _sandbox_failed(context, pod, error) from error
     # Without the one there is no use for the other, but both take their time.
     network = asyncio.ensure_future(_network(context, pod))
     try:

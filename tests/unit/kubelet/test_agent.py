@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.unit.kubelet.conftest import Node
-from tests.unit.kubelet.fakes import container, pod
+from tests.unit.kubelet.fakes import NODE, container, pod
 
 
 async def test_a_pod_runs_and_says_so(node: Node) -> None:
@@ -117,6 +117,22 @@ async def test_an_image_that_cannot_be_pulled_backs_off(node: Node) -> None:
 
     await node.until(lambda: reason() == "ErrImagePull")
     await node.until(lambda: "Error: ErrImagePull" in node.client.events("Failed"))
+
+
+async def test_a_pod_goes_where_the_node_is_as_it_wants_it_only_just_now(node: Node) -> None:
+    found = node.client.objects["nodes", "", NODE]
+    node.client.put("nodes", {**found, "metadata": {**found["metadata"], "labels": {"colour": "blue"}}})
+    node.client.put("pods", pod(nodeSelector={"colour": "blue"}))
+    await node.phase("web", "Running")
+
+
+async def test_a_pod_of_a_runtime_that_is_not_there_gets_no_sandbox(node: Node) -> None:
+    for name, handler in (("ours", "runc"), ("theirs", "kata")):
+        node.client.put("runtimeclasses.node.k8s.io", {"metadata": {"name": name}, "handler": handler})
+        node.client.put("pods", pod(name, runtimeClassName=name))
+    await node.phase("ours", "Running")
+    message = 'Failed to create pod sandbox: failed to get sandbox runtime: no runtime for "kata" is configured'
+    await node.until(lambda: message in node.client.events("FailedCreatePodSandBox"))
 
 
 async def test_a_pod_that_does_not_fit_is_rejected(node: Node) -> None:

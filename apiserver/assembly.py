@@ -21,6 +21,7 @@ from apiserver.auth.rules import compile_rules
 from apiserver.auth.tokens import ServiceAccountTokens
 from apiserver.bootstrap import policy
 from apiserver.bootstrap.aggregation import ClusterRoleAggregation
+from apiserver.bootstrap.keeping import ApiServiceKeeper
 from apiserver.bootstrap.seed import seed
 from apiserver.connect.connections import Connections
 from apiserver.connect.kubelets import KubeletTls
@@ -66,6 +67,7 @@ class Assembly:
     kinds: KindTable
     watches: Watches
     aggregation: ClusterRoleAggregation | None = None
+    keeper: ApiServiceKeeper | None = None
     customs: CustomResources | None = None
     webhooks: WebhookClient | None = None
     policies: PolicyStatus | None = None
@@ -76,6 +78,8 @@ class Assembly:
         self.watches.stop()
 
     async def close(self) -> None:
+        if self.keeper is not None:
+            await self.keeper.close()
         if self.aggregation is not None:
             await self.aggregation.close()
         if self.policies is not None:
@@ -116,12 +120,15 @@ async def assemble(settings: Settings) -> Assembly:
     )
     registry.start()
     await seed(registry, settings, _now())
+    keeper = ApiServiceKeeper(registry, settings)
+    registry.observe(keeper.observe)
     aggregation = ClusterRoleAggregation(registry)
     registry.observe(aggregation.observe)
     # Not before: the server's own objects are no webhook's to judge while it starts.
     registry.observe(dynamic.observe)
     assembly = _with_routes(settings, store, registry, kinds, rbac, authorizer, tokens, create_app)
     assembly.aggregation = aggregation
+    assembly.keeper = keeper
     assembly.webhooks = webhooks
     assembly.customs = CustomResources(registry, assembly.kinds, assembly.watches, assembly.webhooks)
     registry.observe(assembly.customs.observe)

@@ -55,6 +55,11 @@ async def seed(registry: Registry, settings: Settings, now: datetime) -> None:
     await _ready_cidr(registry, now)
 
 
+async def seed_api_service(registry: Registry, settings: Settings) -> None:
+    """Idempotent, as ``seed``."""
+    await _ensure_all(registry, _api_service(settings))
+
+
 def _wanted(settings: Settings) -> Iterable[tuple[Document, Mend]]:
     for obj in policy.objects():
         yield obj, _RBAC[obj["kind"]]
@@ -64,6 +69,11 @@ def _wanted(settings: Settings) -> Iterable[tuple[Document, Mend]]:
         yield obj, _leave
     yield objects.service_cidr(settings.service_cidr), _leave
     yield objects.client_ca_config(Path(settings.client_ca).read_text()), reconciliation.fields("data")
+    yield from _api_service(settings)
+
+
+def _api_service(settings: Settings) -> Iterable[tuple[Document, Mend]]:
+    """The ``kubernetes`` Service, by which pods find this server, with its endpoints."""
     port = settings.advertise_port
     service = objects.kubernetes_service(service_cidr=settings.service_cidr, target_port=port)
     yield service, reconciliation.api_service

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from tests.support.contract import Client
 
@@ -139,3 +140,16 @@ def test_scale_reads_and_writes_replicas(admin: Client, namespace: str) -> None:
 
 def a_pod(name: str) -> dict:
     return {"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+
+
+def test_the_kubernetes_service_comes_back_when_it_is_deleted(admin: Client) -> None:
+    path = "/api/v1/namespaces/default/services/kubernetes"
+    before = admin.ok("GET", path)
+    admin.ok("DELETE", path)
+    for _ in range(120):
+        found = admin.call("GET", path)
+        if found.code == 200:
+            break
+        time.sleep(0.1)
+    assert found.json["spec"]["clusterIP"] == before["spec"]["clusterIP"]
+    assert found.json["metadata"]["uid"] != before["metadata"]["uid"]

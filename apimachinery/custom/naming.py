@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from apimachinery.custom.approval import approval_condition
+
 Document = dict[str, Any]
 
 
@@ -43,13 +45,16 @@ def named(definition: Document, others: Iterable[Document], now: str) -> Documen
     """The definition with its accepted names and conditions as they should be; None where nothing changes."""
     spec, status = definition["spec"], definition.get("status") or {}
     wanted, accepted = spec["names"], status.get("acceptedNames") or {}
-    if _normal(wanted) == _normal(accepted) and is_true(definition, "Established"):
-        return None
-    resources, kinds = _taken(definition, others)
-    names, problem = _accept(wanted, accepted, resources, kinds)
-    result = {**definition, "status": {**status, "acceptedNames": names}}
-    result = with_condition(result, _names_accepted(problem), now)
-    result = with_condition(result, _established(result, accepted=problem is None), now)
+    result = definition
+    if _normal(wanted) != _normal(accepted) or not is_true(definition, "Established"):
+        resources, kinds = _taken(definition, others)
+        names, problem = _accept(wanted, accepted, resources, kinds)
+        result = {**definition, "status": {**status, "acceptedNames": names}}
+        result = with_condition(result, _names_accepted(problem), now)
+        result = with_condition(result, _established(result, accepted=problem is None), now)
+    approval = approval_condition(definition)
+    if approval is not None:
+        result = with_condition(result, approval, now)
     return None if result == definition else result
 
 

@@ -22,7 +22,7 @@ from apimachinery.kinds import named
 from apimachinery.kinds.kind import Kind
 from apiserver.bootstrap.seed import SYSTEM
 from apiserver.customresources.conversion import converter
-from apiserver.customresources.ending import Ending
+from apiserver.customresources.ending import BUILT_IN, Ending
 from apiserver.customresources.observer import DEFINITIONS
 from apiserver.registry.api import WriteOptions
 
@@ -101,6 +101,9 @@ class Definitions:
             self._served.pop(name, None)
 
     def _kinds_of(self, definition: Document) -> list[Kind]:
+        if definition["metadata"]["name"] in BUILT_IN:
+            # As upstream, whose aggregator asks the built-in API first.
+            return []
         return custom_kinds.kinds_of(definition, rules=_rules, convert=converter(definition, self._webhooks))
 
     def _forget_views(self, resource: str) -> None:

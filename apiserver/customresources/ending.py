@@ -27,7 +27,7 @@ _IN_PROGRESS = ("True", "InstanceDeletionInProgress", "CustomResource deletion i
 _COMPLETED = ("False", "InstanceDeletionCompleted", "removed all instances")
 _NEVER = ("False", "NeverEstablished", "resource was never established")
 _OVERLAPPING = ("False", "OverlappingBuiltInResource", "instances overlap with built-in resources in storage")
-_BUILT_IN = frozenset(kind.resource for kind in ALL)
+BUILT_IN = frozenset(kind.resource for kind in ALL)
 
 
 class Ending:
@@ -39,7 +39,7 @@ class Ending:
         name = definition["metadata"]["name"]
         if CLEANUP not in (definition["metadata"].get("finalizers") or ()):
             return
-        if name in _BUILT_IN:
+        if name in BUILT_IN:
             await self._finish(name, _OVERLAPPING)
             return
         if not naming.is_true(definition, "Established"):

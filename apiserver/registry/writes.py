@@ -91,6 +91,8 @@ class Writes:
         if kind.custom is not None and kind.custom.terminating:
             why = "create not allowed while custom resource definition is terminating"
             raise Forbidden.of(kind.plural, metadata.get("name") or "", why, group=kind.group)
+        if metadata.get("finalizers"):
+            self._warn_of_finalizers(kind, metadata, {}, options)
         op = self._operation("CREATE", kind, namespace, metadata.get("name", ""), "", body, None, options)
         await self._admission.admit(op)
         body, held = op.object, Reservations()
@@ -108,6 +110,14 @@ class Writes:
             raise
         held.settle(not options.dry_run)
         return entry
+
+    @staticmethod
+    def _warn_of_finalizers(kind: Kind, new: Document, old: Document, options: WriteOptions) -> None:
+        """Built-in kinds have rules for them; of custom resources something is only said."""
+        if kind.custom is not None:
+            from apimachinery.custom.finalizers import finalizer_warnings
+
+            options.warnings += finalizer_warnings(new["finalizers"], old.get("finalizers") or ())
 
     def _identify(self, kind: Kind, namespace: str, body: Document) -> bool:
         """Sets uid, age and where asked for a name. Returns whether the name was generated."""
@@ -191,6 +201,8 @@ class Writes:
         new = self._carry_over(kind, new, current, subresource, part)
         documents.without_duplicate_owners(new["metadata"], options.warnings)
         documents.keep_system_fields(new["metadata"], old["metadata"])
+        if new["metadata"].get("finalizers"):
+            self._warn_of_finalizers(kind, new["metadata"], old["metadata"], options)
         if track is not None:
             track(old, new)
         op = self._operation("UPDATE", kind, namespace, name, subresource, new, old, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from apimachinery.custom.finalizers import finalizer_warnings
 from apimachinery.custom.naming import condition, is_true, named
 
 NOW, LATER = "2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z"
@@ -71,3 +72,22 @@ def test_an_established_definition_stays_so_when_it_asks_for_a_taken_name() -> N
     found["spec"]["names"]["shortNames"] = ["g"]
     again = accepted(found, accepted(definition("gadgets", "Gadget", shortNames=["g"])))
     assert is_true(again, "Established") and not is_true(again, "NamesAccepted")
+
+
+def test_groups_of_the_community_say_whether_they_were_approved() -> None:
+    one = definition()
+    one["spec"]["group"] = "gateway.networking.k8s.io"
+    assert condition(accepted(one), "KubernetesAPIApprovalPolicyConformant")["reason"] == "MissingAnnotation"  # type: ignore[index]
+    url = "https://github.com/kubernetes/kubernetes/pull/1"
+    one["metadata"]["annotations"] = {"api-approved.kubernetes.io": url}
+    found = condition(accepted(one), "KubernetesAPIApprovalPolicyConformant")
+    assert found is not None
+    assert (found["status"], found["message"]) == ("True", f"approved in {url}")
+
+
+def test_finalizers_without_a_domain_are_warned_of_when_they_come() -> None:
+    advice = "to avoid accidental conflicts with other finalizer writers"
+    assert finalizer_warnings(["plain", "a.b", "a.b/c", "orphan", "old"], ["old"]) == [
+        f'metadata.finalizers: "a.b": prefer a domain-qualified finalizer name including a path (/) {advice}',
+        f'metadata.finalizers: "plain": prefer a domain-qualified finalizer name {advice}',
+    ]

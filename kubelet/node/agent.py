@@ -1,4 +1,5 @@
-"""Registers the Node, renews its lease every 10 s, reports its status when it changes and every 5 minutes."""
+"""Registers the Node, renews its lease every 10 s, reports its status when it changes (here, or because somebody else
+wrote into it) and every 5 minutes."""
 
 from __future__ import annotations
 
@@ -116,6 +117,7 @@ class NodeAgent:
         while True:
             try:
                 await self._renew_once()
+                await self.look()
                 delay, wait = RETRY_SECONDS[0], LEASE_SECONDS
             except (StatusError, Unreachable) as error:
                 if delay > 1.0:
@@ -123,6 +125,17 @@ class NodeAgent:
                 self._lease = None
                 wait, delay = delay, min(delay * 2, longest)
             await asyncio.sleep(wait)
+
+    async def look(self) -> None:
+        """Whether the Node still says what was reported. While its leases were late (the API server was away, the
+        machine slept) the controllers said that it is not ready, and wait to hear otherwise."""
+        try:
+            self.node = await self._client.get(kinds.named(_NODES), "", self._settings.node_name)
+        except NotFound:
+            self.node = {**self.node, "status": {}}
+        if self._reported and not document.tells(self.node.get("status") or {}, self._reported):
+            self._reported = {}
+            self.changed()
 
     async def _renew_once(self) -> None:
         kind, now = kinds.named(_LEASES), timestamps.micro(self._now())

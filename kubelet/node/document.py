@@ -148,6 +148,12 @@ def changed(old: Document, new: Document) -> bool:
     return _still(old) != _still(new)
 
 
+def tells(status: Document, reported: Document) -> bool:
+    """Whether the conditions of ``status`` are those that were reported."""
+    found = {c["type"]: c["status"] for c in status.get("conditions") or ()}
+    return all(found.get(c["type"]) == c["status"] for c in reported.get("conditions") or ())
+
+
 def _still(status: Document) -> Document:
     quiet = [{k: v for k, v in c.items() if k != "lastHeartbeatTime"} for c in status.get("conditions") or ()]
     return {**status, "conditions": sorted(quiet, key=lambda c: c["type"])}

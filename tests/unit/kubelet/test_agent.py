@@ -33,6 +33,27 @@ async def test_the_node_is_registered_ready_with_a_lease(node: Node) -> None:
     assert lease["spec"]["holderIdentity"] == "node-1"
 
 
+async def test_a_node_that_others_took_for_lost_says_that_it_is_not(node: Node) -> None:
+    def ready() -> str:
+        found = node.client.object("nodes", "node-1", "")
+        return next(c["status"] for c in found["status"]["conditions"] if c["type"] == "Ready")
+
+    found = node.client.object("nodes", "node-1", "")
+    for condition in found["status"]["conditions"]:
+        condition["status"] = "Unknown"
+    node.client.put("nodes", found)
+    assert ready() == "Unknown"
+    await node.agent.node.look()
+    await node.until(lambda: ready() == "True")
+
+
+async def test_a_node_that_was_deleted_comes_back(node: Node) -> None:
+    await node.until(lambda: node.client.object("leases.coordination.k8s.io", "node-1", "kube-node-lease"))
+    node.client.remove("nodes", "", "node-1")
+    await node.agent.node.look()
+    await node.until(lambda: ("nodes", "", "node-1") in node.client.objects)
+
+
 async def test_a_pod_that_ends_with_success_has_succeeded(node: Node) -> None:
     annotations = {"simulated.knarr.dev/run-for": "0.01"}
     node.client.put("pods", pod(metadata={"annotations": annotations}, restartPolicy="Never"))

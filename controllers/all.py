@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from controllers import loadbalancers, namespaces, serviceaccounts, tokens
+from controllers import autoscaling, loadbalancers, namespaces, serviceaccounts, tokens
 from controllers.certificates import approving, cleaning, signing
 from controllers.controller import Controller
 from controllers.endpoints import endpoints, mirroring, slices
-from controllers.engine import certificates, directories, owners, sweeping
+from controllers.engine import certificates, directories, owners, scales, sweeping
 from controllers.engine import tokens as token_effects
 from controllers.engine.effects import Perform
 from controllers.engine.kinds import Kinds
@@ -45,6 +45,7 @@ ALL: tuple[Controller, ...] = (
     ephemeral.CONTROLLER,
     protection.CLAIM_CONTROLLER,
     protection.VOLUME_CONTROLLER,
+    autoscaling.CONTROLLER,
     approving.CONTROLLER,
     cleaning.CONTROLLER,
 )
@@ -72,6 +73,7 @@ def effects(settings: Settings) -> Mapping[str, Perform]:
     return {
         "sweep_namespace": sweeping.sweep_namespace,
         "look_up_owner": owners.look_up_owner,
+        "look_at_scale": scales.look_at_scale,
         **directories.effects(settings.volumes_dir),
         **certificates.effects(settings.ca_file, settings.ca_key),
         **token_effects.effects(settings.ca_file, settings.service_account_key),

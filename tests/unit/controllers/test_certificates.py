@@ -48,7 +48,8 @@ def csr(signer: str, encoded: bytes | None = None, **spec: Any) -> Document:
 
 
 def world(mode: str = MODES[0], *, allowed: str = "") -> World:
-    made = World(ALL, mode=mode, effects={"review_access": None, "sign_certificate": None})
+    effects: dict[str, Any] = {"review_access": None}
+    made = World(ALL, mode=mode, effects=effects)
 
     async def review_access(arguments: Document, around: Surroundings) -> None:
         at = made.now().timestamp()
@@ -65,9 +66,7 @@ def world(mode: str = MODES[0], *, allowed: str = "") -> World:
             requests.REQUESTS, await around.client.update(kind, {**found, "status": status}, subresource="status")
         )
 
-    made.engine.runners[0]._executor._effects.update(  # type: ignore[attr-defined]
-        review_access=review_access, sign_certificate=sign_certificate
-    )
+    effects |= {"review_access": review_access, "sign_certificate": sign_certificate}
     return made
 
 

@@ -13,6 +13,10 @@ from apiserver.kindtable import KindTable
 from apiserver.routes.request import Answer, Request
 from apiserver.routes.responses import UnknownPath
 
+_PROTOBUF = frozenset({
+    b"application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+    b"application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+})  # fmt: skip
 _MAXIMUM_AGE = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
@@ -28,13 +32,15 @@ class OpenApi:
         self._made: dict[str, asyncio.Future[_Made]] = {}
 
     async def v2(self, request: Request) -> Answer:
-        """GET /openapi/v2"""
+        """GET /openapi/v2, as JSON or, for clients of Go, as protobuf."""
 
         def make() -> bytes:
             from apimachinery.openapi import v2_document
 
             return v2_document(self._kinds.all())
 
+        if protobuf := _protobuf_of(request):
+            return _with_validators(request, await self._once("v2 as protobuf", lambda: _encoded(make())), protobuf)
         return _answer(request, await self._once("v2", make))
 
     async def v3_index(self, request: Request) -> Answer:
@@ -89,12 +95,28 @@ def _with_tag(make: Callable[[], bytes]) -> _Made:
     return _Made(data, b'"%b"' % hashlib.sha256(data).hexdigest().upper().encode())
 
 
+def _protobuf_of(request: Request) -> bytes:
+    """The media type of OpenAPI v2 in protobuf that the client prefers; empty where it asks for none."""
+    asked = (each.partition(b";")[0].strip() for each in request.header(b"accept").split(b","))
+    return next((each for each in asked if each in _PROTOBUF), b"")
+
+
+def _encoded(document: bytes) -> bytes:
+    from apimachinery.openapi.protobuf import encode
+
+    return encode(orjson.loads(document))
+
+
 def _answer(request: Request, made: _Made, *, hashed: bool = False) -> Answer:
-    """Raises NotAcceptable: some old clients take protobuf only."""
+    """Raises NotAcceptable."""
     request.negotiate()
+    return _with_validators(request, made, b"application/json", hashed=hashed)
+
+
+def _with_validators(request: Request, made: _Made, content_type: bytes, *, hashed: bool = False) -> Answer:
     headers: tuple[tuple[bytes, bytes], ...] = ((b"etag", made.etag), (b"vary", b"Accept"))
     if hashed:
         headers += (_MAXIMUM_AGE,)
     if made.etag in [each.strip() for each in request.header(b"if-none-match").split(b",")]:
         return Answer(b"", 304, headers=headers)
-    return Answer(made.data, headers=headers)
+    return Answer(made.data, content_type=content_type, headers=headers)

@@ -81,6 +81,9 @@ def test_openapi_describes_what_is_served(admin: Client) -> None:
     assert "io.k8s.api.apps.v1.Deployment" in document["components"]["schemas"]
     assert "/apis/apps/v1/namespaces/{namespace}/deployments/{name}" in document["paths"]
     assert admin.ok("GET", "/openapi/v2")["swagger"] == "2.0"
+    protobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+    found = admin.call("GET", "/openapi/v2", accept=protobuf)
+    assert found.headers["content-type"] == protobuf and b"\x0a\x032.0" in found.body
 
 
 def test_the_token_keys_are_published(admin: Client) -> None:

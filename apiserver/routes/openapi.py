@@ -13,10 +13,9 @@ from apiserver.kindtable import KindTable
 from apiserver.routes.request import Answer, Request
 from apiserver.routes.responses import UnknownPath
 
-_PROTOBUF = frozenset({
-    b"application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
-    b"application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
-})  # fmt: skip
+_PROTOBUF = b"application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+_OLD_PROTOBUF = b"application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+"""What clients ask for, but no media type that they could read in an answer."""
 _MAXIMUM_AGE = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
@@ -39,8 +38,8 @@ class OpenApi:
 
             return v2_document(self._kinds.all())
 
-        if protobuf := _protobuf_of(request):
-            return _with_validators(request, await self._once("v2 as protobuf", lambda: _encoded(make())), protobuf)
+        if _wants_protobuf(request):
+            return _with_validators(request, await self._once("v2 as protobuf", lambda: _encoded(make())), _PROTOBUF)
         return _answer(request, await self._once("v2", make))
 
     async def v3_index(self, request: Request) -> Answer:
@@ -95,10 +94,9 @@ def _with_tag(make: Callable[[], bytes]) -> _Made:
     return _Made(data, b'"%b"' % hashlib.sha256(data).hexdigest().upper().encode())
 
 
-def _protobuf_of(request: Request) -> bytes:
-    """The media type of OpenAPI v2 in protobuf that the client prefers; empty where it asks for none."""
+def _wants_protobuf(request: Request) -> bool:
     asked = (each.partition(b";")[0].strip() for each in request.header(b"accept").split(b","))
-    return next((each for each in asked if each in _PROTOBUF), b"")
+    return any(each in (_PROTOBUF, _OLD_PROTOBUF) for each in asked)
 
 
 def _encoded(document: bytes) -> bytes:

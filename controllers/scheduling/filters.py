@@ -152,3 +152,12 @@ def refuse(candidate: Candidate, info: NodeInfo, snapshot: Snapshot) -> Refusal 
         if refused is not None:
             return refused
     return None
+
+
+def refuse_now_and_then(candidate: Candidate, info: NodeInfo, snapshot: Snapshot) -> Refusal | None:
+    """As the node is, and as it will be with the pods that room is made for: those may come, or not."""
+    refused = refuse(candidate, info, snapshot)
+    if refused is None and (expected := snapshot.expected(candidate.pod, info.name)):
+        fuller = info.joined_by(expected)
+        return refuse(candidate, fuller, snapshot.replacing(fuller))
+    return refused

@@ -7,7 +7,7 @@ from typing import Any
 
 from apimachinery import selectors
 from controllers.controller import Reader
-from controllers.scheduling.filters import Candidate, Refusal, refuse
+from controllers.scheduling.filters import Candidate, Refusal, refuse_now_and_then
 from controllers.scheduling.snapshot import NodeInfo, Snapshot
 
 Document = dict[str, Any]
@@ -55,13 +55,13 @@ def _victims(candidate: Candidate, info: NodeInfo, snapshot: Snapshot) -> list[D
     if not lower:
         return None
     bare = info.without(lower)
-    if refuse(candidate, bare, snapshot.replacing(bare)) is not None:
+    if refuse_now_and_then(candidate, bare, snapshot.replacing(bare)) is not None:
         return None
     victims = list(lower)
     for pod in sorted(lower, key=lambda p: (not _protected(p, snapshot.reader), -priority(p), _started(p))):
         fewer = [v for v in victims if v is not pod]
         trial = info.without(fewer)
-        if refuse(candidate, trial, snapshot.replacing(trial)) is None:
+        if refuse_now_and_then(candidate, trial, snapshot.replacing(trial)) is None:
             victims = fewer
     return victims
 

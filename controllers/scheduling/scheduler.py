@@ -10,8 +10,8 @@ from apimachinery.timestamps import rfc3339
 from controllers.actions import Action, Bind, Delete, Event, Patch, Requeue
 from controllers.controller import Controller, Index, Key, Reader, Watch, key_of
 from controllers.scheduling import preemption, scores, volumes
-from controllers.scheduling.filters import Candidate, Refusal, refuse
-from controllers.scheduling.snapshot import BY_NODE, Snapshot
+from controllers.scheduling.filters import Candidate, Refusal, refuse_now_and_then
+from controllers.scheduling.snapshot import BY_NODE, NOMINATED, Snapshot
 
 Document = dict[str, Any]
 NAME = "default-scheduler"
@@ -36,7 +36,7 @@ def reconcile(key: Key, reader: Reader, now: datetime) -> list[Action]:
     fitting = []
     if not candidate.claims.problem:
         for info in snapshot.nodes:
-            refused = refuse(candidate, info, snapshot)
+            refused = refuse_now_and_then(candidate, info, snapshot)
             if refused is None:
                 fitting.append(info)
             else:
@@ -62,6 +62,10 @@ def waits(pod: Document) -> bool:
     return not spec.get("nodeName") and (spec.get("schedulerName") or NAME) == NAME and not done
 
 
+def nominated_node(pod: Document) -> str:
+    return (pod.get("status") or {}).get("nominatedNodeName") or ""
+
+
 def _no_room(candidate: Candidate, refusals: dict[str, Refusal], snapshot: Snapshot, now: datetime) -> list[Action]:
     total = len(snapshot.nodes)
     message = f"0/{total} nodes are available:"
@@ -78,13 +82,13 @@ def _no_room(candidate: Candidate, refusals: dict[str, Refusal], snapshot: Snaps
         else:
             why = [reason for reason, count in passed_over.items() for _ in range(count)]
             message += f" no new claims to deallocate, preemption: 0/{total} nodes are available: {_histogram(why)}."
-        return _refused(candidate.pod, message, now)
+        return _refused(candidate.pod, message, now, nominated="")
     return [*_refused(candidate.pod, message, now, nominated=found.node), *_evict(candidate.pod, found, now)]
 
 
 def _is_leaving(other: Document, pod: Document) -> bool:
     """A victim of this pod's that has not gone yet: wait for it instead of choosing more."""
-    nominated = (pod.get("status") or {}).get("nominatedNodeName")
+    nominated = nominated_node(pod)
     return (
         bool(nominated)
         and other["spec"].get("nodeName") == nominated
@@ -127,13 +131,13 @@ def _histogram(reasons: Iterable[str]) -> str:
     return ", ".join(sorted(f"{count} {reason}" for reason, count in counts.items()))
 
 
-def _refused(pod: Document, message: str, now: datetime, *, nominated: str = "") -> list[Action]:
-    """The condition and the event, each only when it says something new."""
-    status = pod.get("status") or {}
+def _refused(pod: Document, message: str, now: datetime, *, nominated: str | None = None) -> list[Action]:
+    """The condition and the event, each only when it says something new. ``nominated`` is the node where room is made,
+    "" where none is any more, None where that stays as it is."""
     found = _condition(pod)
     again: list[Action] = [Requeue(RETRY_SECONDS)]
     same = found is not None and found.get("message") == message and found.get("reason") == "Unschedulable"
-    if same and (not nominated or status.get("nominatedNodeName") == nominated):
+    if same and nominated in (None, nominated_node(pod)):
         return again
     return [
         _status_patch(pod, "Unschedulable", message, now, nominated=nominated),
@@ -150,7 +154,7 @@ def _say_gated(pod: Document, now: datetime) -> list[Action]:
     return [_status_patch(pod, "SchedulingGated", message, now)]
 
 
-def _status_patch(pod: Document, reason: str, message: str, now: datetime, *, nominated: str = "") -> Patch:
+def _status_patch(pod: Document, reason: str, message: str, now: datetime, *, nominated: str | None = None) -> Patch:
     found = _condition(pod)
     unchanged = found is not None and found.get("status") == "False"
     condition = {
@@ -164,8 +168,8 @@ def _status_patch(pod: Document, reason: str, message: str, now: datetime, *, no
     if pod["metadata"].get("generation"):
         condition["observedGeneration"] = pod["metadata"]["generation"]
     body: Document = {"status": {"conditions": [condition]}}
-    if nominated:
-        body["status"]["nominatedNodeName"] = nominated
+    if nominated is not None and nominated != nominated_node(pod):
+        body["status"]["nominatedNodeName"] = nominated or None
     meta = pod["metadata"]
     return Patch(
         "pods", meta["namespace"], meta["name"], body, kind="strategic", subresource="status", ignore_missing=True
@@ -217,6 +221,7 @@ CONTROLLER = Controller(
     reconcile=reconcile,
     indices=(
         Index("pods", BY_NODE, lambda p: (p["spec"]["nodeName"],) if p["spec"].get("nodeName") else ()),
+        Index("pods", NOMINATED, lambda p: (node,) if waits(p) and (node := nominated_node(p)) else ()),
         Index("pods", WAITING, lambda p: ("true",) if waits(p) else ()),
     ),
     workers=1,

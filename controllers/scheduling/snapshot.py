@@ -12,6 +12,8 @@ from controllers.scheduling.resources import Amounts, add, amounts, pod_requests
 Document = dict[str, Any]
 BY_NODE = "node"
 """Index of pods by spec.nodeName."""
+NOMINATED = "nominated"
+"""Index of the pods that have no node yet by the node where room is made for them."""
 
 
 @dataclass
@@ -51,6 +53,9 @@ class NodeInfo:
         uids = {p["metadata"]["uid"] for p in gone}
         return NodeInfo(self.node, [p for p in self.pods if p["metadata"]["uid"] not in uids])
 
+    def joined_by(self, more: list[Document]) -> NodeInfo:
+        return NodeInfo(self.node, [*self.pods, *more])
+
     def _sum(self, *, nonzero: bool) -> Amounts:
         total: Amounts = {}
         for pod in self.pods:
@@ -73,6 +78,15 @@ class Snapshot:
     def replacing(self, changed: NodeInfo) -> Snapshot:
         nodes = [changed if n.name == changed.name else n for n in self.nodes]
         return Snapshot(nodes, self.reader, self.namespaces)
+
+    def expected(self, pod: Document, node: str) -> list[Document]:
+        """Other pods that room is made for on a node and that are no less important than ``pod``."""
+        own = pod["spec"].get("priority") or 0
+        return [
+            p
+            for p in self.reader.indexed("pods", NOMINATED, node)
+            if p["metadata"]["uid"] != pod["metadata"]["uid"] and (p["spec"].get("priority") or 0) >= own
+        ]
 
     def namespace_labels(self, name: str) -> dict[str, str]:
         if name not in self.namespaces:

@@ -232,6 +232,26 @@ def test_a_higher_priority_evicts_the_least_and_waits_for_it_to_leave(world: Wor
     assert not [a for a in world.schedule() if isinstance(a, Delete)]
 
 
+def test_room_that_was_made_for_a_pod_is_kept_for_it(world: World) -> None:
+    world.node("n1", cpu="1")
+    made = world.pod("first", cpu="1", priority=10)
+    nominated = {"phase": "Pending", "nominatedNodeName": "n1"}
+    world.put("pods", "first", "default", spec=made["spec"], status=nominated)
+    world.pod("lower", cpu="1", priority=1)
+    world.pod("higher", cpu="1", priority=100)
+    assert "Insufficient cpu" in world.refusal("lower")
+    assert world.chosen("first") == world.chosen("higher") == "n1"
+
+
+def test_a_nomination_ends_where_no_room_can_be_made_any_more(world: World) -> None:
+    world.node("n1", cpu="1")
+    world.pod("there", cpu="1", priority=100, nodeName="n1")
+    made = world.pod("p", cpu="1", priority=10)
+    world.put("pods", "p", "default", spec=made["spec"], status={"phase": "Pending", "nominatedNodeName": "n1"})
+    [patch] = [a for a in world.schedule() if isinstance(a, Patch)]
+    assert patch.body["status"]["nominatedNodeName"] is None
+
+
 def test_a_pod_that_never_preempts_says_so(world: World) -> None:
     world.node("n1", cpu="1")
     world.pod("small", cpu="1", nodeName="n1", priority=1)

@@ -15,8 +15,6 @@ _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _KEY = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _VALUE = f"({_KEY})?"
-_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
-_ENV = "[-._a-zA-Z][-._a-zA-Z0-9]*"
 _CONFIG_KEY = "[-._a-zA-Z0-9]+"
 _HTTP_HEADER = "[-A-Za-z0-9]+"
 _PERCENT = "[0-9]+%"
@@ -41,10 +39,6 @@ _WHAT_VALUE = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
     "and must start and end with an alphanumeric character"
 )
-_WHAT_IDENTIFIER = (
-    "a valid C identifier must start with alphabetic character or '_', "
-    "followed by a string of alphanumeric characters or '_'"
-)
 _WHAT_WILDCARD = (
     "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
     "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character"
@@ -64,11 +58,6 @@ def generate(base: str, random: Random) -> str:
 def suffix(random: Random, length: int = _SUFFIX_LENGTH) -> str:
     """Characters as upstream's rand.String gives them."""
     return "".join(random.choices(_ALPHABET, k=length))
-
-
-def safe_encoded(text: str) -> str:
-    """rand.SafeEncodeString: a hash's digits in the alphabet of generated names (pod-template-hash)."""
-    return "".join(_ALPHABET[ord(c) % len(_ALPHABET)] for c in text)
 
 
 def is_dns1123_label(text: str) -> list[str]:
@@ -169,12 +158,6 @@ def is_env_var_name(text: str) -> list[str]:
             "a valid environment variable name must consist only of printable ASCII characters other than '='"
         )
     return problems
-
-
-def is_c_identifier(text: str) -> list[str]:
-    if re.fullmatch(_IDENTIFIER, text):
-        return []
-    return [_mismatch(_WHAT_IDENTIFIER, _IDENTIFIER, "my_name", "MY_NAME", "MyName")]
 
 
 def is_http_header_name(text: str) -> list[str]:

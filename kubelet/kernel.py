@@ -21,7 +21,6 @@ T = TypeVar("T")
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 0x1, 0x2, 0x4, 0x8
 MS_REMOUNT, MS_BIND, MS_REC = 0x20, 0x1000, 0x4000
 MS_UNBINDABLE, MS_PRIVATE, MS_SLAVE, MS_SHARED = 1 << 17, 1 << 18, 1 << 19, 1 << 20
-MS_RELATIME = 1 << 21
 MNT_DETACH, UMOUNT_NOFOLLOW = 0x2, 0x8
 
 CLONE_FS, CLONE_NEWNS, CLONE_NEWUTS = 0x200, 0x20000, 0x4000000
@@ -33,7 +32,6 @@ IN_DELETE_SELF, IN_MOVE_SELF, IN_Q_OVERFLOW = 0x400, 0x800, 0x4000
 RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH, RESOLVE_IN_ROOT = 0x2, 0x4, 0x8, 0x10
 
 _SYS_OPENAT2 = 437
-_AT_FDCWD = -100
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -104,10 +102,6 @@ def inotify_watch(fd: int, path: str, mask: int) -> int:
     watch = _libc.inotify_add_watch(fd, os.fsencode(path), mask)
     _check(watch, path)
     return watch
-
-
-def inotify_unwatch(fd: int, watch: int) -> None:
-    _libc.inotify_rm_watch(fd, watch)
 
 
 def inotify_read(fd: int) -> list[tuple[int, int, str]]:

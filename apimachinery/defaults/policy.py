@@ -51,10 +51,6 @@ def certificate_signing_request(obj: Document) -> None:
     unset(obj, "status", {})
 
 
-def token_request(obj: Document) -> None:
-    unset(child(obj, "spec"), "expirationSeconds", 3600)
-
-
 def resource_claim(obj: Document) -> None:
     _claim_spec(child(obj, "spec"))
     unset(obj, "status", {})

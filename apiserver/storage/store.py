@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from apiserver.storage.collection import Collection, Sink
 from apiserver.storage.compaction import Compactor, Retention
 from apiserver.storage.dialects import dialect_of
-from apiserver.storage.entry import ADDED, DELETED, MODIFIED, Document, Draft, Entry, Event, ParsedObjects, encode
+from apiserver.storage.entry import ADDED, DELETED, MODIFIED, Document, Entry, Event, ParsedObjects, encode
 from apiserver.storage.errors import Compacted
 from apiserver.storage.lock import FileLock
 from apiserver.storage.thread import DatabaseThread
@@ -135,9 +135,6 @@ class Store:
     def delete(self, resource: str, key: str, last_state: Document, expected: int) -> asyncio.Future[Entry]:
         """The entry bears the revision of the deletion. Raises RevisionConflict, WriteFailed."""
         return self._writer.write(DELETED, resource, key, expected, encode(last_state))
-
-    def write_draft(self, type_: str, resource: str, key: str, expected: int, draft: Draft) -> asyncio.Future[Entry]:
-        return self._writer.write(type_, resource, key, expected, draft)
 
     def subscribe(self, resource: str, after: int, sink: Sink) -> list[Event] | None:
         """From now on ``sink`` is given every event; what came after revision ``after`` until now is returned.

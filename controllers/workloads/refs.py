@@ -35,11 +35,6 @@ def controller_ref(owner: Document) -> Document:
     }
 
 
-def is_controlled_by(obj: Document, owner: Document) -> bool:
-    reference = controller_of(obj)
-    return reference is not None and reference["uid"] == owner["metadata"]["uid"]
-
-
 def orphan_index(resource: str) -> Index:
     return Index(resource, ORPHANS, lambda obj: () if controller_of(obj) else (obj["metadata"].get("namespace", ""),))
 

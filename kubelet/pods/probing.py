@@ -78,10 +78,6 @@ class Prober:
         states = ((id_, p.states.get(kind)) for id_, p in self._pods.get(uid, {}).items())
         return {id_: s.verdict for id_, s in states if s is not None and s.verdict is not None}
 
-    def set_ip(self, uid: str, ip: str) -> None:
-        for probed in self._pods.get(uid, {}).values():
-            probed.ip = ip
-
     def forget(self, uid: str) -> None:
         for probed in self._pods.pop(uid, {}).values():
             _stop(probed)

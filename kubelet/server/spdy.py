@@ -18,7 +18,6 @@ SYN_STREAM, SYN_REPLY, RST_STREAM, PING, GOAWAY = 1, 2, 3, 6, 7
 FIN = 0x01
 _VERSION = 3
 _PROTOCOL_ERROR, _REFUSED = 1, 3
-_MOST_FRAME = 16 * 1024 * 1024 - 1
 _CHUNK = 64 * 1024
 _MOST_HEADER_BYTES = 64 * 1024
 """Of a stream's headers once they are inflated."""

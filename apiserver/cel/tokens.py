@@ -61,6 +61,25 @@ def chains(expression: str) -> Iterator[Chain]:
         at += 1
 
 
+def settled(expression: str, roots: frozenset[str]) -> str:
+    """The expression with ``has(a.b)`` of the roots replaced by ``(true)``, no letter of the rest moved.
+
+    For what is declared by its dotted name, of which the macro knows nothing, and which is always there.
+    """
+    if "has" not in expression:
+        return expression
+    words = [t for t in tokens(expression) if t.kind != SPACE]
+    for at in range(len(words) - 3):
+        if [words[at].text, words[at + 1].text] != ["has", "("] or words[at + 2].text not in roots:
+            continue
+        end = next((t.offset for t in words[at + 2 :] if t.text == ")"), None)
+        if end is not None:
+            start = words[at].offset
+            inner = re.sub(r"[^\n]", " ", expression[start + 5 : end])
+            expression = f"{expression[:start]}(true{inner}{expression[end:]}"
+    return expression
+
+
 def place(expression: str, offset: int, message: str) -> str:
     """An error in the form of cel-go's: ``ERROR: <input>:1:3: ...`` with the place marked."""
     before = expression[:offset]

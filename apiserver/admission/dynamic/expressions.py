@@ -23,6 +23,7 @@ from apiserver.cel.programs import (
     EvaluationError,
     Function,
 )
+from apiserver.cel.tokens import settled
 
 if TYPE_CHECKING:
     from apiserver.auth.authorization import Authorizer
@@ -32,6 +33,7 @@ _ALWAYS = {"object": DYN, "oldObject": DYN, "namespaceObject": DYN, "request": D
 _AUTHORIZER = {"authorizer": MAP, "authorizer.requestResource": MAP}
 _VARIABLE = re.compile(r"\bvariables\s*\.\s*([A-Za-z_]\w*)")
 _MISSING = re.compile(r"no such attribute\(s\): variables\.(\w+)")
+_COMPOSED = frozenset({"variables"})
 _SIMPLE = frozenset({BOOL, STRING, INT, DOUBLE})
 
 
@@ -89,7 +91,7 @@ def _escaped(key: str) -> str:
 def compile_strictly(environment: Environment, text: str, *types: str) -> Program:
     """``types`` are what it may evaluate to; none is any. Raises Invalid."""
     try:
-        program = environment.compile(text)
+        program = environment.compile(settled(text, _COMPOSED))
     except CompileError as error:
         raise Invalid(f"compilation failed: {error}") from error
     if types and program.type not in types:

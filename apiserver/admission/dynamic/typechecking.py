@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from apimachinery.kinds.kind import Document, Kind
 from apiserver.admission.dynamic.expressions import Expressions, Invalid, compile_strictly, type_of
 from apiserver.cel.programs import BOOL, DOUBLE, DYN, INT, STRING
-from apiserver.cel.tokens import chains, place
+from apiserver.cel.tokens import chains, place, settled
 from apiserver.registry.documents import schema_of
 
 if TYPE_CHECKING:
@@ -76,9 +76,10 @@ def _warning(text: str, spec: Document, kinds: list[Kind], param: Kind | None, e
 def _issues(text: str, spec: Document, schemas: dict[str, Schema], expressions: Expressions) -> str:
     environment = expressions.scope_of(params=spec.get("paramKind") is not None)
     for variable in spec.get("variables") or ():
-        typed = environment.with_variables(dict(_typed(variable["expression"], schemas)))
+        expression = variable["expression"]
+        typed = environment.with_variables(dict(_typed(expression, schemas)))
         try:
-            found = type_of(compile_strictly(typed, variable["expression"]))
+            found = type_of(compile_strictly(typed, settled(expression, frozenset(schemas))))
         except Invalid:
             found = DYN
         environment = environment.with_variables({f"variables.{variable['name']}": found})
@@ -87,10 +88,14 @@ def _issues(text: str, spec: Document, schemas: dict[str, Schema], expressions: 
 
 def _compile(text: str, environment: Environment, schemas: dict[str, Schema]) -> str:
     undefined = [place(text, offset, f"undefined field '{name}'") for name, offset in _undefined(text, schemas)]
+    checked = settled(text, frozenset(schemas))
     try:
-        compile_strictly(environment, text)
+        compile_strictly(environment, checked)
     except Invalid as error:
-        return "\n".join([str(error), *undefined])
+        shown = str(error)
+        for ours, theirs in zip(checked.split("\n"), text.split("\n"), strict=True):
+            shown = shown.replace(f" | {ours}\n", f" | {theirs}\n")
+        return "\n".join([shown, *undefined])
     return "compilation failed: " + "\n".join(undefined) if undefined else ""
 
 

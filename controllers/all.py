@@ -14,6 +14,8 @@ from controllers.engine import tokens as token_effects
 from controllers.engine.effects import Perform
 from controllers.engine.kinds import Kinds
 from controllers.garbagecollection import collector
+from controllers.networking import addresses
+from controllers.networking import ranges as service_ranges
 from controllers.nodes import eviction, lifecycle, ranges
 from controllers.scheduling import scheduler
 from controllers.settings import Settings
@@ -40,6 +42,7 @@ ALL: tuple[Controller, ...] = (
     scheduler.CONTROLLER,
     mirroring.CONTROLLER,
     loadbalancers.CONTROLLER,
+    addresses.CONTROLLER,
     eviction.CONTROLLER,
     volumes.CONTROLLER,
     ephemeral.CONTROLLER,
@@ -62,6 +65,7 @@ def controllers(settings: Settings, kinds: Kinds) -> tuple[Controller, ...]:
         rootca.controller(Path(settings.ca_file).read_text()),
         claims.controller(settings.volumes_dir),
         ranges.controller(settings.pod_cidr, settings.node_cidr_mask),
+        service_ranges.controller(settings.service_cidr),
         lifecycle.controller(settings.node_monitor_grace_seconds),
         collector.controller(kinds),
         *((signing.CONTROLLER,) if settings.ca_key else ()),

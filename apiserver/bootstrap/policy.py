@@ -106,6 +106,12 @@ system:knarr:kubelet-api
 _CONTROLLERS = "system:knarr:controllers"
 _ALSO_CONTROLLERS = ("system:kube-scheduler", "system:persistent-volume-provisioner", "system:volume-scheduler")
 
+_CONTROLLERS_MORE = """
+ipallocator-repair-controller
+  create,delete networking.k8s.io: ipaddresses
+"""
+"""What upstream's API server does by itself, and the controllers here."""
+
 _KNARR_BINDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_CONTROLLERS, ("User/system:kube-controller-manager",)),
     ("system:knarr:node", ("Group/system:nodes",)),
@@ -126,7 +132,9 @@ def objects() -> Iterator[Document]:
         yield _cluster_binding(f"system:controller:{name}", (f"ServiceAccount/kube-system/{name}",))
     for name, rules in parse(_KNARR_ROLES):
         yield _cluster_role(name, rules)
-    yield _cluster_role(_CONTROLLERS, _union(*controllers.values(), *(roles[name] for name in _ALSO_CONTROLLERS)))
+    also = (roles[name] for name in _ALSO_CONTROLLERS)
+    more = (rules for _, rules in parse(_CONTROLLERS_MORE))
+    yield _cluster_role(_CONTROLLERS, _union(*controllers.values(), *also, *more))
     for name, subjects in (*_CLUSTER_BINDINGS, *_KNARR_BINDINGS):
         yield _cluster_binding(name, subjects)
     for name, rules in parse(ROLES):

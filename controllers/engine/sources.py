@@ -36,6 +36,7 @@ LEAN = frozenset(
         "configmaps",
         "namespaces",
         "serviceaccounts",
+        "ipaddresses.networking.k8s.io",
         DEFINITIONS,
     }
 )

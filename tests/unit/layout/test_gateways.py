@@ -20,6 +20,7 @@ PURE = (
     "controllers/certificates",
     "controllers/endpoints",
     "controllers/garbagecollection",
+    "controllers/networking",
     "controllers/nodes",
     "controllers/scheduling",
     "controllers/upkeep",

@@ -54,6 +54,8 @@ class Worker:
         self.grace = float("inf")
         """Seconds that the containers of an ending pod have."""
         self._forced = False
+        self._finishing = False
+        """What is being removed is removed to the end, whatever is heard meanwhile."""
         self._failed: tuple[str, str] | None = None
         # Of a pod that had finished and left nothing on this machine, the API knows more than we do.
         self._silent = documents.is_finished(pod) and not record.containers
@@ -172,8 +174,9 @@ class Worker:
         first = not self.record.terminating
         self.record.terminating = True
         grace = stopping.MIN_GRACE if self._forced else stopping.grace_of(self.pod)
-        if self._doing is not None and (first or grace < self.grace) and self._doer.may_break_off:
-            self._doing.cancel()
+        if self._doing is not None and (first or grace < self.grace):
+            if self._doer.may_break_off and not self._finishing:
+                self._doing.cancel()
         self.grace = min(self.grace, grace)
 
     def _past_deadline(self) -> bool:
@@ -272,6 +275,7 @@ class Worker:
             await context.statuses.flush(self.uid)
             await self._delete_object()
         context.statuses.forget(self.uid)
+        self._finishing = True
         await self._doer.remove_all()
         self.ended = True
 

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from tests.unit.kubelet.conftest import Node
 from tests.unit.kubelet.fakes import NODE, container, pod
 
@@ -93,6 +97,30 @@ async def test_a_deleted_pod_is_ended_and_then_forgotten(node: Node) -> None:
     assert await node.agent.context.network.pods() == {}
     assert list(node.agent.context.settings.pods_dir.iterdir()) == []
     await node.until(lambda: node.client.events("Killing") == ["Stopping container app"])
+
+
+async def test_what_is_being_removed_is_removed_to_the_end(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime, may_go = node.agent.context.runtime, asyncio.Event()
+    remove, asked, done = runtime.remove_sandbox, [], []
+
+    async def slowly(sandbox_id: str) -> None:
+        asked.append(sandbox_id)
+        await may_go.wait()
+        await remove(sandbox_id)
+        done.append(sandbox_id)
+
+    monkeypatch.setattr(runtime, "remove_sandbox", slowly)
+    node.client.put("pods", pod())
+    found = await node.phase("web", "Running")
+    found["metadata"].update(deletionTimestamp="2026-01-01T00:00:00Z", deletionGracePeriodSeconds=9)
+    node.client.put("pods", found)
+    (worker,) = node.agent.pods._workers.values()
+    # The API forgets the pod, and says so, while its files are taken away.
+    await node.until(lambda: node.gone("web") and asked)
+    await node.until(lambda: worker.gone and worker.grace < 9)
+    may_go.set()
+    await node.until(lambda: not node.agent.pods._workers)
+    assert (len(asked), done) == (1, asked)
 
 
 async def test_a_pod_taken_away_by_force_is_ended(node: Node) -> None:

@@ -35,7 +35,6 @@ ALL: tuple[Controller, ...] = (
     cronjobs.CONTROLLER,
     finished.CONTROLLER,
     podgc.CONTROLLER,
-    quotas.CONTROLLER,
     aggregation.CONTROLLER,
     budgets.CONTROLLER,
     budgets.POD_CONTROLLER,
@@ -60,6 +59,7 @@ def controllers(settings: Settings, kinds: Kinds) -> tuple[Controller, ...]:
     return (
         *ALL,
         daemonsets.controller(),
+        quotas.controller(),
         slices.controller(),
         endpoints.controller(),
         rootca.controller(Path(settings.ca_file).read_text()),

@@ -1,6 +1,6 @@
-"""Sums over a pod's resources as limits and quotas count them. Pure.
+"""Sums over a pod's resources as limits and quotas count them.
 
-Source of meaning: component-helpers/resource/helpers.go (PodRequests, PodLimits), from the spec alone.
+Source of meaning: component-helpers/resource/helpers.go (PodRequests, PodLimits).
 """
 
 from __future__ import annotations
@@ -26,15 +26,28 @@ def of_container(container: Document, which: str) -> Amounts:
     return amounts((container.get("resources") or {}).get(which))
 
 
-def of_pod(spec: Document, which: str) -> Amounts:
-    """What the pod needs at its most: sidecars run along, other init containers one at a time before."""
+def of_pod(pod: Document, which: str) -> Amounts:
+    """What the pod counts: while it is resized, what it has as well as what it is to have. Its overhead is part of it,
+    but of limits only where there is one."""
+    total = of_spec(pod["spec"], which, _held(pod, which))
+    for name, amount in amounts(pod["spec"].get("overhead")).items():
+        if which == "requests" or total.get(name):
+            total[name] = total.get(name, Fraction(0)) + amount
+    return total
+
+
+def of_spec(spec: Document, which: str, held: Mapping[str, Amounts] | None = None) -> Amounts:
+    """What the containers need at their most: sidecars run along, other init containers one at a time before.
+
+    ``held`` is what single containers have, which counts where it is more."""
+    held = held or {}
     total: Amounts = {}
     for container in spec.get("containers") or ():
-        add(total, of_container(container, which))
+        add(total, _of_container(container, which, held))
     sidecars: Amounts = {}
     starting: Amounts = {}
     for container in spec.get("initContainers") or ():
-        own = of_container(container, which)
+        own = _of_container(container, which, held)
         if container.get("restartPolicy") == "Always":
             add(total, own)
             add(sidecars, own)
@@ -52,6 +65,24 @@ def of_pod(spec: Document, which: str) -> Amounts:
 def add(total: Amounts, more: Mapping[str, Fraction]) -> None:
     for name, amount in more.items():
         total[name] = total.get(name, Fraction(0)) + amount
+
+
+def _held(pod: Document, which: str) -> dict[str, Amounts]:
+    """By container, what its status says that it has."""
+    status = pod.get("status") or {}
+    found: dict[str, Amounts] = {}
+    for section in ("containerStatuses", "initContainerStatuses"):
+        for container in status.get(section) or ():
+            if container.get("resources"):
+                found[container["name"]] = of_container(container, which)
+    return found
+
+
+def _of_container(container: Document, which: str, held: Mapping[str, Amounts]) -> Amounts:
+    own = of_container(container, which)
+    if container["name"] in held:
+        _raise(own, held[container["name"]])
+    return own
 
 
 def _raise(total: Amounts, least: Mapping[str, Fraction]) -> None:

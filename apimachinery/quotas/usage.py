@@ -42,15 +42,25 @@ def counted_as(name: str) -> str:
     return "pods"
 
 
-def total(quota_spec: Document, listed: Callable[[str], Iterable[Document]], now: datetime) -> Amounts:
+def total(
+    quota_spec: Document,
+    listed: Callable[[str], Iterable[Document]],
+    now: datetime,
+    measure: Callable[[str, Document, datetime], Amounts] = of,
+) -> Amounts:
     """What is used of each resource that the quota limits. ``listed`` gives the namespace's objects of a
-    GroupResource."""
+    GroupResource; ``measure`` is ``of``, perhaps with a memory, in which case equal results had better be the same."""
     hard = quota_spec.get("hard") or {}
     used: Amounts = {}
     for resource in {counted_as(name) for name in hard}:
+        alike: dict[int, tuple[Amounts, int]] = {}
         for obj in listed(resource):
             if matches_scopes(quota_spec, resource, obj):
-                add(used, of(resource, obj, now))
+                found = measure(resource, obj, now)
+                _, count = alike.get(id(found), (found, 0))
+                alike[id(found)] = (found, count + 1)
+        for found, count in alike.values():
+            add(used, {name: amount * count for name, amount in found.items() if name in hard})
     return {name: used.get(name, Fraction(0)) for name in hard}
 
 
@@ -63,12 +73,11 @@ def _pod(pod: Document, now: datetime) -> Amounts:
     if not _charged(pod, now):
         return {}
     usage: Amounts = {"pods": _ONE}
-    spec = pod["spec"]
-    for name, amount in of_pod(spec, "requests").items():
+    for name, amount in of_pod(pod, "requests").items():
         if name in ("cpu", "memory", "ephemeral-storage") or name.startswith("hugepages-"):
             usage[name] = amount
         usage[f"requests.{name}"] = amount
-    for name, amount in of_pod(spec, "limits").items():
+    for name, amount in of_pod(pod, "limits").items():
         usage[f"limits.{name}"] = amount
     return usage
 
@@ -136,7 +145,8 @@ def unspecified(spec: Document, hard: Document) -> str:
 
 def matches_scopes(quota_spec: Document, resource: str, obj: Document) -> bool:
     """Whether an object is in all the scopes of a quota."""
-    return all(resource == "pods" and _in_scope(scope, obj) for scope in _scopes(quota_spec))
+    in_scope = _IN_SCOPE.get(resource)
+    return all(in_scope is not None and in_scope(scope, obj) for scope in _scopes(quota_spec))
 
 
 def _scopes(quota_spec: Document) -> Iterator[Document]:
@@ -153,12 +163,35 @@ def _in_scope(scope: Document, pod: Document) -> bool:
         return _is_best_effort(spec) == (name == "BestEffort")
     if name == "CrossNamespacePodAffinity":
         return any(_crosses(term) for term in _affinity_terms(spec))
-    if name != "PriorityClass":
+    return name == "PriorityClass" and _is_among(scope, {spec.get("priorityClassName") or ""})
+
+
+def _claim_in_scope(scope: Document, claim: Document) -> bool:
+    """The class that a claim asks for, and those that its volume has or is given, all count."""
+    if scope["scopeName"] != "VolumeAttributesClass":
         return False
-    has = spec.get("priorityClassName") or ""
-    operator, values = scope.get("operator"), scope.get("values") or ()
-    wanted = {"Exists": bool(has), "DoesNotExist": not has, "In": has in values, "NotIn": has not in values}
-    return wanted.get(operator or "", False)
+    status = claim.get("status") or {}
+    asked = claim["spec"].get("volumeAttributesClassName") or ""
+    has = status.get("currentVolumeAttributesClassName") or ""
+    given = (status.get("modifyVolumeStatus") or {}).get("targetVolumeAttributesClassName") or ""
+    return _is_among(scope, {asked, has, given} - {""} or {""})
+
+
+def _is_among(scope: Document, names: set[str]) -> bool:
+    """Whether one of the names is as a scope wants it; the empty name is none."""
+    operator, values = scope.get("operator") or "", scope.get("values") or ()
+    named = "" not in names
+    if operator in ("Exists", "DoesNotExist"):
+        return named == (operator == "Exists")
+    if operator == "In":
+        return named and any(name in values for name in names)
+    return operator == "NotIn" and any(name not in values for name in names)
+
+
+_IN_SCOPE: dict[str, Callable[[Document, Document], bool]] = {
+    "pods": _in_scope,
+    "persistentvolumeclaims": _claim_in_scope,
+}
 
 
 def _is_best_effort(spec: Document) -> bool:

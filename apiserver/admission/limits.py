@@ -82,7 +82,7 @@ def _of_pod(spec: Document) -> _Asked:
             for container in spec.get(field) or ()
             for name, quantity in ((container.get("resources") or {}).get(which) or {}).items()
         }
-        total: Amounts = resources.of_pod(spec, which)
+        total: Amounts = resources.of_spec(spec, which)
         return {name: format_(amount, styles.get(name, "1")) for name, amount in total.items()}
 
     return _Asked("Pod", texts("requests"), texts("limits"))

@@ -12,8 +12,6 @@ from tests.unit.controllers.world import MODES, World
 
 REQUESTS = {"requests": {"cpu": "250m"}}
 POD: dict[str, Any] = {"spec": {"containers": [{"name": "c", "image": "a", "resources": REQUESTS}]}}
-    "spec": {"containers": [{"name": "c", "image": "a", "resources": {"requests": {"cpu": "250m"}}}]}
-}
 
 
 def quota(**hard: str) -> dict[str, Any]:

@@ -6,25 +6,22 @@ task at most at a time, woken by changes of ClusterRoles: what changes meanwhile
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from apimachinery.errors import NotFound, StatusError
+from apimachinery.errors import NotFound
 from apimachinery.kinds import named
 from apimachinery.selectors import LabelSelector, from_document
 from apiserver.bootstrap.seed import SYSTEM
 from apiserver.registry.api import ListOptions, WriteOptions
+from apiserver.registry.rounds import Rounds
 
 if TYPE_CHECKING:
     from apiserver.registry.api import Registry
 
-log = logging.getLogger(__name__)
 Document = dict[str, Any]
 
 RESOURCE = "clusterroles.rbac.authorization.k8s.io"
-_RETRY_SECONDS = 5.0
 
 
 def aggregated_rules(role: Document, roles: Iterable[Document]) -> list[Document] | None:
@@ -55,29 +52,12 @@ class ClusterRoleAggregation:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._dirty = False
-        self._closed = False
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds(self._round, "aggregating ClusterRoles")
+        self.close = self._rounds.close
 
     def observe(self, event: str, resource: str, entry: Any, previous: Any) -> None:
-        if resource == RESOURCE and not self._closed:
-            self._dirty = True
-            if self._task is None:
-                self._task = asyncio.get_running_loop().create_task(self._run())
-
-    async def close(self) -> None:
-        self._closed = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        try:
-            while self._dirty:
-                self._dirty = False
-                await self._round()
-        finally:
-            self._task = None
+        if resource == RESOURCE:
+            self._rounds.poke()
 
     async def _round(self) -> None:
         kind = named(RESOURCE)
@@ -97,7 +77,3 @@ class ClusterRoleAggregation:
             await self._registry.modify(named(RESOURCE), "", name, change, options)
         except NotFound:
             return
-        except StatusError:
-            log.exception("cannot aggregate the rules of ClusterRole %s", name)
-            await asyncio.sleep(_RETRY_SECONDS)
-            self._dirty = True

@@ -6,21 +6,16 @@ the next start: several servers on one database would undo each other's.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
-from apimachinery.errors import StatusError
 from apiserver.bootstrap.seed import Settings, seed_api_service
+from apiserver.registry.rounds import Rounds
 
 if TYPE_CHECKING:
     from apiserver.registry.api import Registry
 
-log = logging.getLogger(__name__)
-
 _RESOURCES = frozenset({"services", "endpoints", "endpointslices.discovery.k8s.io"})
 _KEY = "default/kubernetes"
-_RETRY_SECONDS = 10.0
 
 
 class ApiServiceKeeper:
@@ -29,33 +24,13 @@ class ApiServiceKeeper:
     def __init__(self, registry: Registry, settings: Settings) -> None:
         self._registry = registry
         self._settings = settings
-        self._task: asyncio.Task[None] | None = None
-        self._dirty = False
-        self._closed = False
+        # It may not succeed at once: its address was given away meanwhile, for example.
+        self._rounds = Rounds(self._restore, "bringing back the kubernetes Service")
+        self.close = self._rounds.close
 
     def observe(self, event: str, resource: str, entry: Any, previous: Any) -> None:
-        if event != "DELETED" or resource not in _RESOURCES or entry.key != _KEY or self._closed:
-            return
-        self._dirty = True
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+        if event == "DELETED" and resource in _RESOURCES and entry.key == _KEY:
+            self._rounds.poke()
 
-    async def close(self) -> None:
-        self._closed = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        try:
-            while self._dirty:
-                self._dirty = False
-                try:
-                    await seed_api_service(self._registry, self._settings)
-                except StatusError as error:
-                    # Its address was given away meanwhile, for example.
-                    log.warning("cannot bring back the kubernetes Service: %s", error)
-                    await asyncio.sleep(_RETRY_SECONDS)
-                    self._dirty = True
-        finally:
-            self._task = None
+    async def _restore(self) -> None:
+        await seed_api_service(self._registry, self._settings)

@@ -6,23 +6,20 @@ task at most at a time, woken by changes of policies: what changes meanwhile is 
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from apimachinery.errors import NotFound, StatusError
+from apimachinery.errors import NotFound
 from apimachinery.kinds import named
 from apimachinery.kinds.kind import Document, Kind
 from apiserver.admission.dynamic.typechecking import warnings
 from apiserver.context import UserInfo
 from apiserver.registry.api import WriteOptions
+from apiserver.registry.rounds import Rounds
 
 if TYPE_CHECKING:
     from apiserver.admission.dynamic.expressions import Expressions
     from apiserver.registry.api import Registry
-
-log = logging.getLogger(__name__)
 
 RESOURCE = "validatingadmissionpolicies.admissionregistration.k8s.io"
 _NAME = "validatingadmissionpolicy-status-controller"
@@ -30,7 +27,6 @@ _USER = UserInfo(
     f"system:serviceaccount:kube-system:{_NAME}",
     groups=("system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"),
 )
-_RETRY_SECONDS = 5.0
 
 
 class PolicyStatus:
@@ -41,28 +37,23 @@ class PolicyStatus:
         self._kinds = kinds
         self._expressions = expressions
         self._due: set[str] = set()
-        self._closed = False
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds(self._round, "writing the status of ValidatingAdmissionPolicies")
+        self.close = self._rounds.close
 
     def observe(self, event: str, resource: str, entry: Any, previous: Any) -> None:
-        if resource != RESOURCE or event == "DELETED" or self._closed or not is_due(entry.object):
-            return
-        self._due.add(entry.object["metadata"]["name"])
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+        if resource == RESOURCE and event != "DELETED" and is_due(entry.object):
+            self._due.add(entry.object["metadata"]["name"])
+            self._rounds.poke()
 
-    async def close(self) -> None:
-        self._closed = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        try:
-            while self._due:
-                await self._write(self._due.pop())
-        finally:
-            self._task = None
+    async def _round(self) -> None:
+        while self._due:
+            # It may become due again while it is written.
+            name = self._due.pop()
+            try:
+                await self._write(name)
+            except BaseException:
+                self._due.add(name)
+                raise
 
     async def _write(self, name: str) -> None:
         def change(policy: Document) -> Document | None:
@@ -78,10 +69,6 @@ class PolicyStatus:
             await self._registry.modify(named(RESOURCE), "", name, change, options, subresource="status")
         except NotFound:
             return
-        except StatusError:
-            log.exception("cannot write the status of ValidatingAdmissionPolicy %s", name)
-            await asyncio.sleep(_RETRY_SECONDS)
-            self._due.add(name)
 
 
 def is_due(policy: Document) -> bool:

@@ -97,7 +97,8 @@ def test_names_of_variables_conditions_and_annotations_are_checked() -> None:
     [
         ({"apiVersion": "v1", "kind": "ConfigMap"}, []),
         ({}, ["apiVersion: Required value", "kind: Required value"]),
-        ({"apiVersion": "/v1/", "kind": "X"}, ['apiVersion: Invalid value: "/v1/": unexpected GroupVersion string: /v1/']),
+        ({"apiVersion": "/v1/", "kind": "X"},
+         ['apiVersion: Invalid value: "/v1/": unexpected GroupVersion string: /v1/']),
     ],
 )  # fmt: skip
 def test_the_kind_of_parameters_is_checked(kind: Document, said: list[str]) -> None:

@@ -78,11 +78,3 @@ def settled(expression: str, roots: frozenset[str]) -> str:
             inner = re.sub(r"[^\n]", " ", expression[start + 5 : end])
             expression = f"{expression[:start]}(true{inner}{expression[end:]}"
     return expression
-
-
-def place(expression: str, offset: int, message: str) -> str:
-    """An error in the form of cel-go's: ``ERROR: <input>:1:3: ...`` with the place marked."""
-    before = expression[:offset]
-    line, column = before.count("\n"), offset - (before.rfind("\n") + 1)
-    text = expression.split("\n")[line]
-    return f"ERROR: <input>:{line + 1}:{column + 1}: {message}\n | {text}\n | {'.' * column}^"

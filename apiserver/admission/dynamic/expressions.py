@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from apimachinery.kinds.kind import Document
 from apiserver.admission.dynamic import authorizing
+from apiserver.cel.budget import Budget, OutOfBudget
 from apiserver.cel.programs import (
     BOOL,
     DOUBLE,
@@ -62,7 +63,10 @@ class Expression:
         if self.program is None:
             raise Failed(f"compilation error: {self.problem}")
         try:
+            scope.budget.check()
             return self.program.evaluate(scope.bindings(self.names))
+        except OutOfBudget as error:
+            raise Failed(f"{error}, no further validation rules will be run") from error
         except EvaluationError as error:
             raise Failed(f"expression '{self.text}' resulted in error: {scope.said(str(error))}") from error
 
@@ -126,12 +130,21 @@ def type_of(program: Program | None) -> str:
 
 
 class Scope:
-    """The values of one evaluation; ``variables`` are evaluated when something may look at them, once."""
+    """The values of one evaluation; ``variables`` are evaluated when something may look at them, once.
 
-    __slots__ = ("_errors", "_values", "_variables", "values")
+    Its expressions share a ``budget``.
+    """
 
-    def __init__(self, values: Mapping[str, Any], variables: Mapping[str, Expression] | None = None) -> None:
+    __slots__ = ("_errors", "_values", "_variables", "budget", "values")
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        variables: Mapping[str, Expression] | None = None,
+        budget: Budget | None = None,
+    ) -> None:
         self.values = values
+        self.budget = budget or Budget()
         self._variables = variables or {}
         self._values: dict[str, Any] = {}
         self._errors: dict[str, str] = {}

@@ -1,8 +1,8 @@
 """Whether the expressions of a ValidatingAdmissionPolicy fit the types that it matches; warnings for its status. Pure.
 
-Selections of fields (``object.spec.replicas``) get the types of the schemas before an expression is compiled, and those
-of fields that there are not are told. What an expression reaches in other ways (items of lists, values of maps) is of
-any type here, which upstream knows better.
+Selections of fields (``object.spec.replicas``) get the types of the schemas before an expression is compiled; what it
+reaches in other ways (items of lists, values of maps) is of any type here, which upstream knows better. Fields that
+there are not are found everywhere.
 Source: k8s.io/apiserver/pkg/admission/plugin/policy/validating/typechecking.go.
 """
 
@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 
 from apimachinery.kinds.kind import Document, Kind
 from apiserver.admission.dynamic.expressions import Expressions, Invalid, compile_strictly, type_of
+from apiserver.cel.fields import Shape, undefined_fields
 from apiserver.cel.programs import BOOL, DOUBLE, DYN, INT, STRING
-from apiserver.cel.tokens import chains, place, settled
+from apiserver.cel.tokens import chains, settled
 from apiserver.registry.documents import schema_of
 
 if TYPE_CHECKING:
     from apimachinery.schemas import Schema
-    from apiserver.cel.programs import Environment
+    from apiserver.cel.fields import Shape, undefined_fields
+from apiserver.cel.programs import Environment
 
 MOST_TYPES = 10
 _TYPES = {"string": STRING, "boolean": BOOL, "integer": INT, "number": DOUBLE}
@@ -83,20 +85,31 @@ def _issues(text: str, spec: Document, schemas: dict[str, Schema], expressions: 
         except Invalid:
             found = DYN
         environment = environment.with_variables({f"variables.{variable['name']}": found})
-    return _compile(text, environment.with_variables(dict(_typed(text, schemas))), schemas)
+    return _compile(text, environment, schemas)
 
 
 def _compile(text: str, environment: Environment, schemas: dict[str, Schema]) -> str:
-    undefined = [place(text, offset, f"undefined field '{name}'") for name, offset in _undefined(text, schemas)]
     checked = settled(text, frozenset(schemas))
+    typed = environment.with_variables(dict(_typed(text, schemas)))
     try:
-        compile_strictly(environment, checked)
+        compile_strictly(typed, checked)
+        shown = ""
     except Invalid as error:
         shown = str(error)
         for ours, theirs in zip(checked.split("\n"), text.split("\n"), strict=True):
             shown = shown.replace(f" | {ours}\n", f" | {theirs}\n")
-        return "\n".join([shown, *undefined])
-    return "compilation failed: " + "\n".join(undefined) if undefined else ""
+    undefined = _undefined(text, environment, schemas)
+    if not undefined:
+        return shown
+    return f"{shown}\n{undefined}" if shown else f"compilation failed: {undefined}"
+
+
+def _undefined(text: str, environment: Environment, schemas: dict[str, Schema]) -> str:
+    try:
+        program = compile_strictly(environment, text)
+    except Invalid:
+        return ""
+    return undefined_fields(program.tree(), text, schemas, _SHAPE)
 
 
 def _typed(text: str, schemas: dict[str, Schema]) -> Iterator[tuple[str, str]]:
@@ -112,18 +125,6 @@ def _typed(text: str, schemas: dict[str, Schema]) -> Iterator[tuple[str, str]]:
                 break
 
 
-def _undefined(text: str, schemas: dict[str, Schema]) -> Iterator[tuple[str, int]]:
-    for names, offsets, called in _selections(text, schemas):
-        schema: Schema | None = schemas[names[0]]
-        for at, name in enumerate(names[1:-1] if called else names[1:], start=1):
-            if schema is None or schema.type != "object":
-                break
-            if schema.fields.get(name) is None and not schema.preserve:
-                yield name, offsets[at] - 1
-                break
-            schema = _field(schema, name)
-
-
 def _selections(text: str, schemas: dict[str, Schema]) -> Iterator[tuple[tuple[str, ...], tuple[int, ...], bool]]:
     for chain in chains(text):
         if chain.names[0] in schemas:
@@ -131,7 +132,14 @@ def _selections(text: str, schemas: dict[str, Schema]) -> Iterator[tuple[tuple[s
 
 
 def _field(schema: Schema | None, name: str) -> Schema | None:
-    if schema is None or schema.type != "object":
-        return None
+    return None if schema is None else _select(schema, name)[0]
+
+
+def _select(schema: Schema, name: str) -> tuple[Schema | None, bool]:
+    if schema.type != "object":
+        return schema.values, True
     found = schema.fields.get(name)
-    return found.schema if found is not None else None
+    return (found.schema, True) if found is not None else (None, schema.preserve)
+
+
+_SHAPE = Shape(_select, lambda schema: schema.items, lambda schema: schema.values)

@@ -17,6 +17,7 @@ from apiserver.admission.dynamic.expressions import (
 )
 from apiserver.auth.authorization import Authorizer
 from apiserver.auth.rbac import Rbac
+from apiserver.cel.budget import Budget
 from apiserver.context import UserInfo
 
 EXPRESSIONS = Expressions(Authorizer(Rbac()))
@@ -40,6 +41,17 @@ def test_a_variable_is_evaluated_once_and_only_where_it_is_reached() -> None:
         "'variables.a + 1' resulted in error: composited variable \"a\" fails to evaluate: expression 'object.a' "
         "resulted in error: no such key: a"
     )
+
+
+def test_expressions_of_one_evaluation_share_their_time() -> None:
+    clock = iter([0.0, 0.5, 1.5])
+    scope = Scope({}, budget=Budget(1.0, clock=lambda: next(clock)))
+    expression = compile_leniently(ENVIRONMENT, "1 + 1")
+    assert expression.evaluate(scope) == 2
+    with pytest.raises(
+        Failed, match=r"^validation failed due to running out of cost budget, no further validation rules"
+    ):
+        expression.evaluate(scope)
 
 
 def test_a_variable_is_always_there() -> None:

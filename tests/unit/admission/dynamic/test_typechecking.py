@@ -53,7 +53,14 @@ def test_what_is_tested_for_presence_is_shown_as_it_was_written() -> None:
     (said,) = checked("has(object.spec.replicas) && object.spec.replicas == '1'")
     assert "'(int, string)'\n | has(object.spec.replicas) && object.spec.replicas == '1'\n" in said
     (said,) = checked("has(object.spec.none)")
-    assert "<input>:1:16: undefined field 'none'" in said
+    assert "<input>:1:4: undefined field 'none'" in said
+
+
+def test_fields_of_items_and_of_values_are_known() -> None:
+    (said,) = checked("object.spec.template.spec.containers.all(c, c.none == 'x' && c.image != '')")
+    assert "<input>:1:46: undefined field 'none'" in said and "image" not in said.partition(" | ")[0]
+    (said,) = checked("object.spec.template.spec.volumes[0].none == ''")
+    assert "undefined field 'none'" in said
 
 
 def test_every_type_that_is_matched_is_checked() -> None:

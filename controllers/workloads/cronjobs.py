@@ -176,6 +176,7 @@ class _Sync:
         while found is not None and found <= self.now:
             latest, missed = found, missed + 1
             if missed > MAX_MISSED:
+                self._too_many()
                 # After a long absence, what is missed is not counted one by one.
                 earliest = max(found, self.now - (self.now - found) / 2)
                 missed = 0
@@ -183,6 +184,12 @@ class _Sync:
                 continue
             found = schedule.after(found)
         return latest
+
+    def _too_many(self) -> None:
+        message = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
+        event = Event(self.cron, "Warning", "TooManyMissedTimes", message)
+        if event not in self.events:
+            self.events.append(event)
 
     def _removal(self, job: Document) -> Delete:
         meta = job["metadata"]

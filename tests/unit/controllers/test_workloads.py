@@ -363,3 +363,27 @@ def test_a_day_that_never_comes_is_no_time() -> None:
 def test_a_schedule_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         schedules.parse(text)
+
+
+async def test_a_job_that_a_person_made_of_a_cron_job_does_not_count_as_active() -> None:
+    world = World([cronjobs.CONTROLLER])
+    owner = world.api.add("cronjobs.batch", cron(concurrencyPolicy="Forbid"))
+    reference = {"apiVersion": "batch/v1", "kind": "CronJob", "name": "c", "uid": owner["metadata"]["uid"]}
+    made = {**job(), "metadata": {"name": "by-hand", "ownerReferences": [{**reference, "controller": True}]}}
+    world.api.add("jobs.batch", made)
+    await world.advance(301)
+    assert len(world.api.all("jobs.batch")) == 2
+    message = "Saw a job that the controller did not create or forgot: by-hand"
+    assert message in world.events.messages("UnexpectedJob")
+
+
+async def test_after_a_long_absence_only_the_last_start_is_made_up_for() -> None:
+    world = World([cronjobs.CONTROLLER])
+    found = world.api.add("cronjobs.batch", cron(schedule="* * * * *", suspend=True))
+    await world.advance(3 * 3600 + 1)
+    world.api.change("cronjobs.batch", found, spec=cron(schedule="* * * * *")["spec"])
+    await world.settle()
+    assert len(world.api.all("jobs.batch")) == 1
+    assert world.api.find("cronjobs.batch", "c")["status"]["lastScheduleTime"] == "2026-01-01T15:00:00Z"
+    [message] = world.events.messages("TooManyMissedTimes")
+    assert message.startswith("too many missed start times.")

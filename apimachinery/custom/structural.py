@@ -5,9 +5,9 @@ Source: apiextensions-apiserver/pkg/apiserver/schema/validation.go.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from apimachinery.custom.patterns import InvalidPattern, compiled
 from apimachinery.custom.structure import (
     EMBEDDED,
     INT_OR_STRING,
@@ -20,7 +20,6 @@ from apimachinery.custom.structure import (
     items_of,
     properties,
 )
-from apimachinery.custom.validating import compiled
 from apimachinery.fielderrors import FieldError, forbidden, invalid, required
 
 Errors = list[FieldError]
@@ -134,7 +133,7 @@ def _junctors(path: str, schema: Schema, *, skip_any: bool, skip_first_all: bool
     if pattern:
         try:
             compiled(pattern)
-        except re.error as error:
+        except InvalidPattern as error:
             detail = f"must be a valid regular expression, but isn't: {error}"
             errors.append(invalid(f"{path}.pattern", pattern, detail))
     return errors

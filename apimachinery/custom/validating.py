@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from functools import lru_cache
 from typing import Any
 
 from apimachinery.custom import formats
 from apimachinery.custom.correlating import MISSING, old_item
+from apimachinery.custom.patterns import compiled
 from apimachinery.custom.structure import INT_OR_STRING, Schema, child, items_of, properties, values_of
 from apimachinery.fielderrors import FieldError, invalid, not_supported, required, too_long, too_many, type_invalid
 
@@ -95,29 +94,6 @@ def _string(schema: Schema, value: str, path: str, errors: Errors) -> None:
     form = schema.get("format")
     if form and not formats.matches(form, value):
         errors.append(type_invalid(path, value, _body(path, f'must be of type {form}: "{value}"')))
-
-
-@lru_cache(maxsize=512)
-def compiled(pattern: str) -> re.Pattern[str]:
-    """A Go (RE2) pattern as Python's. Raises re.error."""
-    python = re.sub(r"\\z", r"\\Z", pattern)
-    python = re.sub(r"(?<!\\)\$(?=$|\||\))", r"\\Z", python)
-    for posix, ascii_ in _POSIX.items():
-        python = python.replace(f"[:{posix}:]", ascii_)
-    # \d, \w and \s are of ASCII in RE2.
-    return re.compile(python, re.ASCII)
-
-
-_POSIX = {
-    "alnum": "0-9A-Za-z",
-    "alpha": "A-Za-z",
-    "digit": "0-9",
-    "lower": "a-z",
-    "upper": "A-Z",
-    "space": r"\t\n\v\f\r ",
-    "xdigit": "0-9A-Fa-f",
-    "word": "0-9A-Za-z_",
-}
 
 
 def _number(schema: Schema, value: float, path: str, errors: Errors) -> None:

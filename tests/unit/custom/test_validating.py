@@ -8,7 +8,8 @@ import pytest
 
 from apimachinery.custom import formats
 from apimachinery.custom.lists import validate_embedded, validate_lists
-from apimachinery.custom.validating import compiled, validate
+from apimachinery.custom.patterns import InvalidPattern, compiled
+from apimachinery.custom.validating import validate
 
 LIST_MAP = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"]}
 
@@ -117,6 +118,23 @@ def test_patterns_are_those_of_go() -> None:
     assert compiled(r"[[:alpha:]]+").fullmatch("ab")
     assert compiled(r"^\d$").search("٣") is None
     assert compiled(r"\z").search("") is not None
+    assert compiled(r"^(([a-z0-9]+[.-]?)*)*$").search("a" * 10_000 + "!") is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("(a", "missing closing ): `(a`"),
+        ("[a", "missing closing ]: `[a`"),
+        ("(?=a)", "invalid or unsupported Perl syntax: `(?=`"),
+        ("*a", "missing argument to repetition operator: `*`"),
+        ("a{2000}", "invalid repeat count: `{2000}`"),
+    ],
+)
+def test_a_pattern_that_is_none_is_explained_as_by_go(pattern: str, why: str) -> None:
+    with pytest.raises(InvalidPattern) as error:
+        compiled(pattern)
+    assert str(error.value) == f"error parsing regexp: {why}"
 
 
 @pytest.mark.parametrize(

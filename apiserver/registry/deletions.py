@@ -21,7 +21,8 @@ DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 _POLICIES = ("Background", "Foreground", "Orphan")
 _NO_COLLECTION = frozenset({"events", "events.events.k8s.io"})
-_ORPHAN_BY_DEFAULT = frozenset({"jobs.batch"})
+_JOBS = "jobs.batch"
+_ORPHAN_BY_DEFAULT = frozenset({_JOBS, "replicationcontrollers"})
 JOB_WARNING = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
     "propagationPolicy=Orphan to suppress this warning"
@@ -74,7 +75,7 @@ def check_preconditions(kind: Kind, obj: Document, options: Document) -> None:
 
 def warnings(kind: Kind, options: Document) -> list[str]:
     silent = options.get("propagationPolicy") is None and options.get("orphanDependents") is None
-    return [JOB_WARNING] if silent and kind.resource in _ORPHAN_BY_DEFAULT else []
+    return [JOB_WARNING] if silent and kind.resource == _JOBS else []
 
 
 def plan(kind: Kind, obj: Document, options: Document, now: datetime) -> Plan:

@@ -184,18 +184,25 @@ def _bind(claim: Document, volume: Document) -> list[Action]:
     changed = matching.claim_on(claim, volume)
     if changed is not None:
         actions.append(Update(CLAIMS, changed))
-    status = _bound_status(volume)
-    if claim.get("status") != status:
+    before = claim.get("status") or {}
+    status = _bound_status(claim, volume)
+    if any(before.get(name) != value for name, value in status.items()):
         actions.append(_status(claim, status))
     return actions
 
 
-def _bound_status(volume: Document) -> Document:
-    return {
+def _bound_status(claim: Document, volume: Document) -> Document:
+    """What binding says of a claim; the rest of its status is others'."""
+    status: Document = {
         "phase": "Bound",
         "accessModes": volume["spec"].get("accessModes") or [],
         "capacity": volume["spec"].get("capacity") or {},
     }
+    name = volume["spec"].get("volumeAttributesClassName")
+    if name and (claim.get("status") or {}).get("phase") != "Bound":
+        # Later it is whoever modifies volumes that says which class one has.
+        status["currentVolumeAttributesClassName"] = name
+    return status
 
 
 def _status(claim: Document, status: Document) -> Patch:

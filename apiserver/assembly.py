@@ -132,7 +132,7 @@ async def assemble(settings: Settings) -> Assembly:
     assembly.webhooks = webhooks
     assembly.customs = CustomResources(registry, assembly.kinds, assembly.watches, assembly.webhooks)
     registry.observe(assembly.customs.observe)
-    assembly.policies = PolicyStatus(registry, kinds.all, dynamic.expressions)
+    assembly.policies = PolicyStatus(registry, kinds.all, lambda: dynamic.expressions)
     registry.observe(assembly.policies.observe)
     return assembly
 

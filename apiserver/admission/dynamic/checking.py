@@ -14,7 +14,6 @@ from apimachinery.kinds.kind import Document
 from apiserver.admission.dynamic import literals
 from apiserver.admission.dynamic.expressions import Expressions, compile_strictly, type_of
 from apiserver.admission.dynamic.expressions import Invalid as InvalidExpression
-from apiserver.admission.plugin import WRITES, Plugin, Reader
 from apiserver.cel.programs import BOOL, STRING
 
 if TYPE_CHECKING:
@@ -23,19 +22,16 @@ if TYPE_CHECKING:
 
 _GROUP = "admissionregistration.k8s.io"
 _WEBHOOKS = frozenset({f"mutatingwebhookconfigurations.{_GROUP}", f"validatingwebhookconfigurations.{_GROUP}"})
-_VALIDATING, _MUTATING = f"validatingadmissionpolicies.{_GROUP}", f"mutatingadmissionpolicies.{_GROUP}"
+_VALIDATING = f"validatingadmissionpolicies.{_GROUP}"
 _NO_OBJECT = frozenset({"bool", "string", "int", "uint", "double", "bytes", "null_type"})
 Errors = list[FieldError]
 
 
-def plugin(expressions: Expressions) -> Plugin:
-    def check(op: Operation, reader: Reader) -> None:
-        errors = list(_errors(op, expressions))
-        if errors:
-            raise Invalid.of(op.kind.kind, op.object["metadata"]["name"], errors, group=op.kind.group)
-
-    resources = _WEBHOOKS | {_VALIDATING, _MUTATING}
-    return Plugin("AdmissionExpressions", resources, WRITES, validate=check)
+def check(op: Operation, expressions: Expressions) -> None:
+    """Raises Invalid with everything that is wrong."""
+    errors = list(_errors(op, expressions))
+    if errors:
+        raise Invalid.of(op.kind.kind, op.object["metadata"]["name"], errors, group=op.kind.group)
 
 
 def _errors(op: Operation, expressions: Expressions) -> Iterator[FieldError]:

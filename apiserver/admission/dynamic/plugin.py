@@ -1,31 +1,37 @@
-"""Dynamic admission as one plugin of the chain, at its end: policies before webhooks, as upstream orders them."""
+"""Dynamic admission as plugins of the chain, at its end.
+
+What judges is made, and imported, when the first configuration is seen: most clusters have none, and start sooner.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from apiserver.admission.dynamic import checking
-from apiserver.admission.dynamic.attributes import Equivalents
-from apiserver.admission.dynamic.expressions import Expressions
-from apiserver.admission.dynamic.mutating import MutatingPolicies, compile_mutations
-from apiserver.admission.dynamic.params import Params
-from apiserver.admission.dynamic.policies import Bindings, Compile, Invocations, Policy, Work, compile_policies
-from apiserver.admission.dynamic.reinvocation import Reinvocation
-from apiserver.admission.dynamic.sources import Source, Sources
-from apiserver.admission.dynamic.validating import ValidatingPolicies, compile_validations
-from apiserver.admission.dynamic.webhooks import Client, Webhook, Webhooks, compile_webhooks
-from apiserver.admission.plugin import ANY, Plugin, Reader
+from apiserver.admission.plugin import ANY, WRITES, Plugin, Reader
 
 if TYPE_CHECKING:
+    from apiserver.admission.dynamic.expressions import Expressions
+    from apiserver.admission.dynamic.machinery import Machinery
+    from apiserver.admission.dynamic.webhooks import Client
     from apiserver.auth.authorization import Authorizer
     from apiserver.context import Operation
     from apiserver.kindtable import KindTable
     from apiserver.storage.entry import Entry
 
 _VERBS = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
+_GROUP = ".admissionregistration.k8s.io"
+_WITH_EXPRESSIONS = frozenset(
+    plural + _GROUP
+    for plural in (
+        "mutatingwebhookconfigurations",
+        "validatingwebhookconfigurations",
+        "mutatingadmissionpolicies",
+        "validatingadmissionpolicies",
+    )
+)
 
 
 class DynamicAdmission:
@@ -39,55 +45,42 @@ class DynamicAdmission:
         *,
         new_uid: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
-        self.expressions = Expressions(authorizer)
-        self._equivalents = Equivalents(kinds)
-        compile_ = partial(compile_webhooks, expressions=self.expressions)
-        mutating: Source[Webhook] = Source(compile_, self._equivalents)
-        validating: Source[Webhook] = Source(compile_, self._equivalents)
-        self._webhooks = Webhooks(mutating, validating, client=client, new_uid=new_uid)
-        invocations = Invocations(self._equivalents, Params(kinds))
-        validations, validation_bindings = self._policies(compile_validations)
-        mutations, mutation_bindings = self._policies(compile_mutations)
-        self._validating = ValidatingPolicies(validations, invocations)
-        self._mutating = MutatingPolicies(mutations, invocations)
-        self._sources = Sources(
-            {
-                "mutatingwebhookconfigurations": mutating,
-                "validatingwebhookconfigurations": validating,
-                "validatingadmissionpolicies": validations,
-                "validatingadmissionpolicybindings": validation_bindings,
-                "mutatingadmissionpolicies": mutations,
-                "mutatingadmissionpolicybindings": mutation_bindings,
-            }
-        )
+        self._kinds = kinds
+        self._authorizer = authorizer
+        self._client = client
+        self._new_uid = new_uid
+        self._machinery: Machinery | None = None
         any_ = frozenset({ANY})
         self.plugins = (
             Plugin("DynamicAdmission", any_, _VERBS, any_, admit=self._admit, validate=self._validate),
-            checking.plugin(self.expressions),
+            Plugin("AdmissionExpressions", _WITH_EXPRESSIONS, WRITES, validate=self._check),
         )
 
-    def _policies(self, work: Compile[Work]) -> tuple[Source[Policy[Work]], Bindings]:
-        bindings = Bindings()
-        compile_ = partial(compile_policies, expressions=self.expressions, bindings=bindings, compile_work=work)
-        source: Source[Policy[Work]] = Source(compile_, self._equivalents)
-        bindings.changed = source.forget
-        return source, bindings
+    @cached_property
+    def expressions(self) -> Expressions:
+        from apiserver.admission.dynamic.expressions import Expressions
+
+        return Expressions(self._authorizer)
 
     def observe(self, event: str, resource: str, entry: Entry, previous: object) -> None:
-        self._sources.observe(event, resource, entry, previous)
+        if not resource.endswith(_GROUP):
+            return
+        if self._machinery is None:
+            from apiserver.admission.dynamic.machinery import Machinery
+
+            self._machinery = Machinery(self._kinds, self.expressions, self._client, self._new_uid)
+        self._machinery.observe(event, resource, entry, previous)
 
     def _admit(self, op: Operation, reader: Reader) -> Awaitable[None] | None:
-        return self._mutate(op, reader) if self._sources.active and not op.judged else None
+        found = self._machinery
+        return None if found is None or not found.active or op.judged else found.mutate(op, reader)
 
     def _validate(self, op: Operation, reader: Reader) -> Awaitable[None] | None:
-        return self._judge(op, reader) if self._sources.active and not op.judged else None
+        found = self._machinery
+        return None if found is None or not found.active or op.judged else found.validate(op, reader)
 
-    async def _mutate(self, op: Operation, reader: Reader) -> None:
-        if op.reinvocation is None:
-            op.reinvocation = Reinvocation()
-        await self._mutating.mutate(op, reader, op.reinvocation)
-        await self._webhooks.mutate(op, reader, op.reinvocation)
+    def _check(self, op: Operation, reader: Reader) -> None:
+        """Raises Invalid where expressions do not compile."""
+        from apiserver.admission.dynamic.checking import check
 
-    async def _judge(self, op: Operation, reader: Reader) -> None:
-        await self._validating.validate(op, reader)
-        await self._webhooks.validate(op, reader)
+        check(op, self.expressions)

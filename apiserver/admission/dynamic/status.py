@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from apimachinery.errors import NotFound
 from apimachinery.kinds import named
 from apimachinery.kinds.kind import Document, Kind
-from apiserver.admission.dynamic.typechecking import warnings
 from apiserver.context import UserInfo
 from apiserver.registry.api import WriteOptions
 from apiserver.registry.rounds import Rounds
@@ -32,7 +31,9 @@ _USER = UserInfo(
 class PolicyStatus:
     """``observe`` is an observer of the registry; ``close`` waits for the round that runs. ``kinds`` are served."""
 
-    def __init__(self, registry: Registry, kinds: Callable[[], Iterable[Kind]], expressions: Expressions) -> None:
+    def __init__(
+        self, registry: Registry, kinds: Callable[[], Iterable[Kind]], expressions: Callable[[], Expressions]
+    ) -> None:
         self._registry = registry
         self._kinds = kinds
         self._expressions = expressions
@@ -56,10 +57,12 @@ class PolicyStatus:
                 raise
 
     async def _write(self, name: str) -> None:
+        from apiserver.admission.dynamic.typechecking import warnings
+
         def change(policy: Document) -> Document | None:
             if not is_due(policy):
                 return None
-            found = warnings(policy, self._kinds(), self._expressions)
+            found = warnings(policy, self._kinds(), self._expressions())
             checked: Document = {"expressionWarnings": found} if found else {}
             status = {**(policy.get("status") or {}), "observedGeneration": policy["metadata"]["generation"]}
             return {**policy, "status": {**status, "typeChecking": checked}}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from knarr.config import ClusterConfig
+from knarr.nodes import nodes
 from knarr.paths import COMPONENTS, ClusterPaths
 
 SHARED_IMPORTS = {
@@ -30,18 +32,26 @@ class Component:
 
     def command(self, python: str) -> list[str]:
         """The same program on its own in the foreground, as for a lesson or a debugger."""
-        return [python, "-m", self.name, *self.argv]
+        return [python, "-m", self.module.removesuffix(".__main__"), *self.argv]
 
 
-def describe(paths: ClusterPaths) -> tuple[Component, ...]:
+def describe(config: ClusterConfig, paths: ClusterPaths) -> tuple[Component, ...]:
     """The components in the order in which they start; they stop in the reverse order."""
+    programs = {name: name for name in names(config)}
+    programs.update({node.component: "kubelet" for node in nodes(config)})
     return tuple(
         Component(
             name=name,
-            module=f"{name}.__main__",
+            module=f"{program}.__main__",
             argv=("--settings", str(paths.settings(name))),
             log=paths.log(name),
-            shared_imports=SHARED_IMPORTS[name],
+            shared_imports=SHARED_IMPORTS[program],
         )
-        for name in COMPONENTS
+        for name, program in programs.items()
     )
+
+
+def names(config: ClusterConfig) -> tuple[str, ...]:
+    """The components by name: a kubelet for each node."""
+    further = tuple(node.component for node in nodes(config)[1:])
+    return (*COMPONENTS, *further)

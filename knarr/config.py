@@ -36,6 +36,7 @@ class ClusterConfig:
     node_port_addresses: tuple[str, ...]
     listen: tuple[str, ...] = ()
     """Further addresses that the API server answers on, for clients on other machines."""
+    nodes: int = 1
     version: int = VERSION
 
     @property

@@ -39,8 +39,10 @@ def _names(folder: str) -> list[str]:
 
 def _cgroups(only: str | None) -> list[str]:
     root = Path("/sys/fs/cgroup")
-    pattern = f"knarr-{only}" if only else "knarr-*"
-    return sorted(str(p) for depth in ("", "*/") for p in root.glob(depth + pattern) if p.is_dir())
+    # Further nodes' groups bear an @, which no profile has.
+    patterns = (f"knarr-{only}", f"knarr-{only}@*") if only else ("knarr-*",)
+    found = (p for depth in ("", "*/") for pattern in patterns for p in root.glob(depth + pattern))
+    return sorted(str(p) for p in found if p.is_dir())
 
 
 def _mounts(only: str | None) -> list[str]:

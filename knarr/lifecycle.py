@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from knarr import components, host, kubeconfig, processes, provision, state
 from knarr import config as configs
-from knarr import host, kubeconfig, processes, provision, state
 from knarr.config import ClusterConfig
 from knarr.errors import Busy, ComponentFailed, LeftBehind, ProfileConflict, ProfileNotFound, StartTimeout, StopFailed
-from knarr.paths import COMPONENTS, ClusterPaths
+from knarr.paths import ClusterPaths
 
 STOP_SECONDS = 20.0
 TEARDOWN_SECONDS = 120.0
@@ -43,11 +43,13 @@ def start(
     runtime: str | None,
     api_port: int | None,
     listen: tuple[str, ...],
-    wait: tuple[str, ...],
+    nodes: int | None = None,
+    wait: bool,
     timeout: float,
     say: Say,
 ) -> Started:
-    """Make the cluster if it is not there, start it if it does not run, wait for the components of ``wait``."""
+    """Make the cluster if it is not there, start it if it does not run, and wait for the API server, or with ``wait``
+    for every component."""
     began = time.monotonic()
     paths = ClusterPaths.of(profile)
     with _locked(paths):
@@ -56,28 +58,32 @@ def start(
             found = configs.load(paths)
             if found is None:
                 raise ComponentFailed(f"{profile} runs but {paths.config} is gone", f"knarr delete -p {profile}")
-            if provision.kept(found, runtime=runtime, api_port=api_port, listen=listen) != found:
+            if provision.kept(found, runtime=runtime, api_port=api_port, listen=listen, nodes=nodes) != found:
                 raise ProfileConflict(
-                    f"{profile} is running; its port and addresses change only while it is stopped",
+                    f"{profile} is running; its port, addresses and nodes change only while it is stopped",
                     f"knarr stop -p {profile}, then start it again with the new settings",
                 )
             done = Started(found, already_running=True)
-            _wait_running(paths, done, wait, began=began, timeout=timeout, say=say)
+            _wait_running(paths, done, _awaited(found, wait), began=began, timeout=timeout, say=say)
         else:
             for orphan in state.living_children(paths):
                 processes.end(orphan, timeout=5.0)
             # Two new clusters that start at once must not choose the same ports and ranges.
             with _holding(paths.root.parent, "the ports and address ranges of this machine"):
-                config = provision.choose(paths, runtime=runtime, api_port=api_port, listen=listen)
+                config = provision.choose(paths, runtime=runtime, api_port=api_port, listen=listen, nodes=nodes)
                 provision.check_host(config)
                 say("provision", f"Preparing {paths.root} ({config.runtime} runtime)")
                 provision.provision(config, paths)
             done = Started(config)
-            _launch(paths, done, wait, began=began, timeout=timeout, say=say)
+            _launch(paths, done, _awaited(config, wait), began=began, timeout=timeout, say=say)
         done.kubeconfig = kubeconfig.default_path()
         if kubeconfig.merge(done.kubeconfig, provision.kubeconfig_of(done.config, paths)):
             say("kubeconfig", f"Context {profile} is current in {done.kubeconfig}")
     return done
+
+
+def _awaited(config: ClusterConfig, wait: bool) -> tuple[str, ...]:
+    return components.names(config) if wait else ("apiserver",)
 
 
 def _launch(
@@ -168,7 +174,14 @@ def _teardown(paths: ClusterPaths, *, say: Say) -> None:
     if not paths.settings("kubelet").exists():
         return
     say("teardown", "Removing containers, mounts and network")
-    command = [sys.executable, "-m", "kubelet", "--settings", str(paths.settings("kubelet")), "--teardown"]
+    # Further nodes hang on the first one's bridge.
+    further = sorted(paths.settings("kubelet").parent.glob("kubelet-*.json"))
+    for settings in (*further, paths.settings("kubelet")):
+        _teardown_node(paths, settings)
+
+
+def _teardown_node(paths: ClusterPaths, settings: Path) -> None:
+    command = [sys.executable, "-m", "kubelet", "--settings", str(settings), "--teardown"]
     try:
         code, output = processes.run(command, timeout=TEARDOWN_SECONDS)
     except processes.TimeoutExpired as error:
@@ -258,4 +271,4 @@ def _tail(text: str, lines: int = 5) -> str:
     return "\n".join(text.strip().splitlines()[-lines:])
 
 
-__all__ = ["COMPONENTS", "Started", "delete", "prove", "start", "stop"]
+__all__ = ["Started", "delete", "prove", "start", "stop"]

@@ -71,6 +71,10 @@ class ClusterPaths:
         """Who supervises now and what became of each component."""
         return self.run / "supervisor.json"
 
+    def of_node(self, suffix: str) -> Path:
+        """The folder of a node's data: the first one's (no suffix) is the cluster's own."""
+        return self.root / "nodes" / suffix if suffix else self.root
+
     def kubeconfig(self, identity: str) -> Path:
         return self.root / "kubeconfig" / f"{identity}.yaml"
 

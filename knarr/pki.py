@@ -38,15 +38,22 @@ def leaves(*, node_name: str, node_ip: str, api_service_ip: str, listen: Sequenc
         "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
         "localhost", node_name, "127.0.0.1", "::1", api_service_ip, node_ip, *listen,
     )  # fmt: skip
-    kubelet_names = ("localhost", node_name, "127.0.0.1", "::1", node_ip)
     return (
         Leaf("apiserver", "kube-apiserver", names=api_names, client=False, server=True),
         Leaf("apiserver-kubelet-client", "kube-apiserver-kubelet-client", ("system:masters",)),
-        Leaf("kubelet", f"{node_name}-serving", names=kubelet_names, client=False, server=True),
-        Leaf("kubelet-client", f"system:node:{node_name}", ("system:nodes",)),
+        *node_leaves(node_name, node_ip),
         Leaf("controllers", "system:kube-controller-manager"),
         Leaf("admin", "kubernetes-admin", ("system:masters",)),
     )  # fmt: skip
+
+
+def node_leaves(name: str, ip: str, *, suffix: str = "") -> tuple[Leaf, ...]:
+    """The identities of one node's kubelet."""
+    names = ("localhost", name, "127.0.0.1", "::1", ip)
+    return (
+        Leaf(f"kubelet{suffix}", f"{name}-serving", names=names, client=False, server=True),
+        Leaf(f"kubelet-client{suffix}", f"system:node:{name}", ("system:nodes",)),
+    )
 
 
 def ensure(folder: Path, wanted: Sequence[Leaf], *, now: datetime.datetime) -> None:

@@ -11,6 +11,7 @@ from knarr import config as configs
 from knarr import files, host, kubeconfig, pki, settings
 from knarr.config import ClusterConfig
 from knarr.errors import NotRoot, PortTaken, ProfileConflict, ProgramMissing
+from knarr.nodes import nodes as all_nodes
 from knarr.paths import ClusterPaths, profiles
 
 API_PORT = 6443
@@ -21,12 +22,17 @@ IDENTITIES = {"admin": "admin", "controllers": "controllers", "kubelet": "kubele
 
 
 def choose(
-    paths: ClusterPaths, *, runtime: str | None, api_port: int | None = None, listen: tuple[str, ...] = ()
+    paths: ClusterPaths,
+    *,
+    runtime: str | None,
+    api_port: int | None = None,
+    listen: tuple[str, ...] = (),
+    nodes: int | None = None,
 ) -> ClusterConfig:
     """The cluster's configuration: what cluster.json says, or a new one that collides with nothing on this machine."""
     found = configs.load(paths)
     if found:
-        found = kept(found, runtime=runtime, api_port=api_port, listen=listen)
+        found = kept(found, runtime=runtime, api_port=api_port, listen=listen, nodes=nodes)
         if not host.port_is_free(found.kubelet_port):
             # Nobody but the API server connects there, and it reads the port from the Node: any free one will do.
             found = replace(found, kubelet_port=_free_port(KUBELET_PORT, {found.api_port}, insist=False))
@@ -51,6 +57,7 @@ def choose(
         # NodePorts of two clusters may be the same number: the first one answers on every address, others on their own.
         node_port_addresses=("0.0.0.0/0",) if not others else (f"{node_ip}/32",),
         listen=listen,
+        nodes=nodes or 1,
     )
 
 
@@ -85,17 +92,27 @@ def provision(config: ClusterConfig, paths: ClusterPaths) -> None:
     for folder in ("apiserver", "kubelet", "images", "volumes", "run", "logs"):
         (paths.root / folder).mkdir(exist_ok=True)
     configs.save(paths, config)
+    further = all_nodes(config)[1:]
     leaves = pki.leaves(
         node_name=config.node_name,
         node_ip=config.advertise_address,
         api_service_ip=config.api_service_ip,
         listen=config.listen,
     )
+    leaves += tuple(leaf for n in further for leaf in pki.node_leaves(n.name, n.ip, suffix=f"-{n.suffix}"))
     pki.ensure(paths.pki, leaves, now=datetime.datetime.now(datetime.UTC))
     for identity, leaf in IDENTITIES.items():
         kubeconfig.write(paths.kubeconfig(identity), kubeconfig_of(config, paths, identity=identity, leaf=leaf))
-    for component, build in settings.ALL:
-        files.write_json(paths.settings(component), build(config, paths))
+    for node in further:
+        for folder in ("kubelet", "images", "run"):
+            (paths.of_node(node.suffix) / folder).mkdir(parents=True, exist_ok=True)
+        made = kubeconfig_of(config, paths, identity=node.component, leaf=node.file("kubelet-client"))
+        if node.namespace:
+            # Loopback is another one in there; the first node's bridge is reached from everywhere.
+            made["clusters"][0]["cluster"]["server"] = f"https://{config.advertise_address}:{config.api_port}"
+        kubeconfig.write(paths.kubeconfig(node.component), made)
+    for component, document in settings.documents(config, paths).items():
+        files.write_json(paths.settings(component), document)
 
 
 def kubeconfig_of(config: ClusterConfig, paths: ClusterPaths, *, identity: str = "admin", leaf: str = "admin") -> dict:
@@ -111,7 +128,12 @@ def kubeconfig_of(config: ClusterConfig, paths: ClusterPaths, *, identity: str =
 
 
 def kept(
-    found: ClusterConfig, *, runtime: str | None, api_port: int | None, listen: tuple[str, ...] = ()
+    found: ClusterConfig,
+    *,
+    runtime: str | None,
+    api_port: int | None,
+    listen: tuple[str, ...] = (),
+    nodes: int | None = None,
 ) -> ClusterConfig:
     """What was chosen once, with the few changes that a later start may ask for."""
     if runtime and runtime != found.runtime:
@@ -123,6 +145,13 @@ def kept(
         found = replace(found, listen=listen)
     if api_port and api_port != found.api_port:
         found = replace(found, api_port=api_port)
+    if nodes and nodes < found.nodes:
+        raise ProfileConflict(
+            f"{found.profile} has {found.nodes} nodes, and what runs on them has no other place",
+            f"use another profile (-p NAME), or: knarr delete -p {found.profile}",
+        )
+    if nodes and nodes != found.nodes:
+        found = replace(found, nodes=nodes)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from knarr.config import ClusterConfig
+from knarr.nodes import Node, nodes
 from knarr.paths import ClusterPaths
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
@@ -48,26 +49,28 @@ def controllers(config: ClusterConfig, paths: ClusterPaths) -> dict[str, Any]:
     }
 
 
-def kubelet(config: ClusterConfig, paths: ClusterPaths) -> dict[str, Any]:
+def kubelet(config: ClusterConfig, paths: ClusterPaths, node: Node) -> dict[str, Any]:
     pki = paths.pki
     return {
-        "node_name": config.node_name,
-        "kubeconfig": str(paths.kubeconfig("kubelet")),
-        "root_dir": str(paths.root / "kubelet"),
-        "images_dir": str(paths.root / "images"),
-        "run_dir": str(paths.run),
+        "node_name": node.name,
+        "kubeconfig": str(paths.kubeconfig(node.component)),
+        "root_dir": str(paths.of_node(node.suffix) / "kubelet"),
+        "images_dir": str(paths.of_node(node.suffix) / "images"),
+        "run_dir": str(paths.of_node(node.suffix) / "run"),
         "runtime": config.runtime,
-        "node_ip": config.node_ip,
-        "listen": [[config.node_ip, config.kubelet_port]],
-        "tls_cert": str(pki / "kubelet.crt"),
-        "tls_key": str(pki / "kubelet.key"),
+        "node_ip": node.ip,
+        "node_namespace": node.namespace,
+        "listen": [[node.ip, config.kubelet_port]],
+        "tls_cert": str(pki / f"{node.file('kubelet')}.crt"),
+        "tls_key": str(pki / f"{node.file('kubelet')}.key"),
         "client_ca": str(pki / "ca.crt"),
-        "pod_cidr": config.pod_cidr.replace("/16", "/24"),
+        "pod_cidr": node.pod_cidr,
         "cluster_cidr": config.pod_cidr,
         "service_cidr": config.service_cidr,
         "cluster_dns": config.cluster_dns,
         "cluster_domain": "cluster.local",
-        "cgroup_root": config.table,
+        # No profile has an @: another cluster's name cannot be the same.
+        "cgroup_root": f"{config.table}@{node.suffix}" if node.suffix else config.table,
         "link_prefix": config.link_prefix,
         "nft_table": config.table,
         "node_port_addresses": list(config.node_port_addresses),
@@ -77,4 +80,7 @@ def kubelet(config: ClusterConfig, paths: ClusterPaths) -> dict[str, Any]:
     }
 
 
-ALL = (("apiserver", apiserver), ("controllers", controllers), ("kubelet", kubelet))
+def documents(config: ClusterConfig, paths: ClusterPaths) -> dict[str, dict[str, Any]]:
+    """Settings by component."""
+    kubelets = {node.component: kubelet(config, paths, node) for node in nodes(config)}
+    return {"apiserver": apiserver(config, paths), "controllers": controllers(config, paths), **kubelets}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from knarr import config as configs
 from knarr import kubeconfig, state
+from knarr.components import names
 from knarr.errors import ProfileNotFound
 from knarr.paths import ClusterPaths
 
@@ -57,11 +59,15 @@ def read(profile: str) -> Status:
             return STOPPED
         return RUNNING if running.runs(name) else STARTING
 
+    def worst(states: Iterable[str]) -> str:
+        """Of all nodes' kubelets."""
+        return next((s for s in states if s != RUNNING), RUNNING)
+
     merged = kubeconfig.points_at(kubeconfig.default_path(), profile, config.server_url)
     return Status(
         name=profile,
         host=RUNNING if running else STOPPED,
-        kubelet=component("kubelet"),
+        kubelet=worst(component(name) for name in names(config) if name.startswith("kubelet")),
         apiserver=component("apiserver"),
         controllers=component("controllers"),
         kubeconfig="Configured" if merged else "Misconfigured",

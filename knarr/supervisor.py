@@ -21,6 +21,7 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
+from knarr import config as configs
 from knarr import host, state
 from knarr.components import Component, describe
 from knarr.paths import ClusterPaths
@@ -53,7 +54,9 @@ class Supervisor:
         assert me is not None
         self._paths = paths
         self._progress_fd = progress_fd
-        self._children = [_Child(c) for c in describe(paths)]
+        config = configs.load(paths)
+        assert config is not None, "knarr start writes it before it starts us"
+        self._children = [_Child(c) for c in describe(config, paths)]
         states = {c.component.name: c.state for c in self._children}
         self._state = state.SupervisorState(me.pid, me.started, host.boot_id(), states)
         self._stopping = False

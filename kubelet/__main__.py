@@ -32,6 +32,11 @@ def main(argv: list[str]) -> int:
     if options.teardown:
         return _teardown(settings)
     _keep_small()
+    if settings.node_namespace:
+        # Before any thread and any loop: every one of them has to be inside.
+        from kubelet.network.node import NodeNamespace, enter
+
+        enter(NodeNamespace(**settings.node_namespace))
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         return runner.run(_run(settings))
 

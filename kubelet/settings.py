@@ -29,6 +29,8 @@ class Settings:
     """What a reboot may lose: sockets, mounts."""
     runtime: str
     node_ip: str
+    node_namespace: dict[str, Any] | None
+    """The network namespace that this node lives in (network.node.NodeNamespace); None: the host's own."""
     listen: tuple[tuple[str, int], ...]
     tls_cert: str
     tls_key: str

@@ -53,4 +53,9 @@ async def _network(settings: Settings) -> None:
     from kubelet.processes import HostProcesses
     from kubelet.wiring import network_settings
 
+    if settings.node_namespace:
+        from kubelet.network.node import NodeNamespace, remove
+
+        await asyncio.to_thread(remove, NodeNamespace(**settings.node_namespace), Path(settings.root_dir) / "network")
+        return
     await remove_network(network_settings(settings), HostProcesses())

@@ -98,6 +98,7 @@ def network_settings(settings: Settings) -> Any:
         cluster_domain=settings.cluster_domain,
         node_port_addresses=settings.node_port_addresses,
         upstream_dns=settings.upstream_dns,
+        own_namespace=settings.node_namespace is not None,
     )
 
 

@@ -11,7 +11,8 @@ from apimachinery.version import GIT_VERSION
 from knarr.cli import image, service
 from knarr.cli.output import Format, Progress, fail, write, write_json
 from knarr.errors import KnarrError, Usage
-from knarr.paths import COMPONENTS, DEFAULT_PROFILE
+from knarr.nodes import MOST
+from knarr.paths import DEFAULT_PROFILE
 
 app = typer.Typer(
     name="knarr",
@@ -39,6 +40,7 @@ def start(
     timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 60.0,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="TCP port of the API server.")] = None,
     listen: Annotated[list[str] | None, typer.Option(help="A further address of the API server.")] = None,
+    nodes: Annotated[int | None, typer.Option(min=1, max=MOST, help="How many nodes the cluster has.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be started.")] = False,
     output: Output = Format.TEXT,
 ) -> None:  # fmt: skip
@@ -48,7 +50,7 @@ def start(
     if dry_run:
         from knarr.cli.plan import describe
 
-        write_json(describe(profile, runtime=runtime, port=port, listen=tuple(listen or ())))
+        write_json(describe(profile, runtime=runtime, port=port, listen=tuple(listen or ()), nodes=nodes))
         return
     from knarr import lifecycle
 
@@ -59,7 +61,8 @@ def start(
             runtime=runtime,
             api_port=port,
             listen=tuple(listen or ()),
-            wait=COMPONENTS if wait else ("apiserver",),
+            nodes=nodes,
+            wait=wait,
             timeout=timeout,
             say=progress.say,
         )

@@ -1,4 +1,4 @@
-"""``knarr image ls|load|pull|rm|prune``: the node's images, through the API server's node proxy."""
+"""``knarr image ls|load|pull|rm|prune``: the images of all nodes, through the API server's node proxy."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ Output = Annotated[Format, typer.Option("-o", "--output", help="text, or json fo
 
 @app.command("ls")
 def ls(profile: Profile = DEFAULT_PROFILE, output: Output = Format.TEXT) -> None:
-    """List the images that the node has."""
-    images = _ask(profile, "GET", "images")
+    """List the images that the nodes have."""
+    found = {image["id"]: image for images in _ask(profile, "GET", "images") for image in images}
+    images = list(found.values())
     if output is Format.JSON:
         write_json(images)
         return
@@ -45,22 +46,22 @@ def load(
         for archive in archives:
             if not archive.is_file():
                 raise Usage(f"there is no file {archive}", "name a tar file")
-            for name in _ask(profile, "POST", "images/load", body=archive):
+            for name in _ask(profile, "POST", "images/load", body=archive)[0]:
                 progress.say("load", f"Loaded {name}")
 
 
 @app.command()
 def pull(reference: str, profile: Profile = DEFAULT_PROFILE) -> None:
-    """Pull an image from its registry to the node."""
+    """Pull an image from its registry to every node."""
     progress = Progress()
     with progress.working(f"Pulling {reference}"):
-        image = _ask(profile, "POST", "images/pull", query=(("reference", reference),))
+        image = _ask(profile, "POST", "images/pull", query=(("reference", reference),))[0]
     write(f"{reference} {image['id']}")
 
 
 @app.command()
 def rm(references: list[str], profile: Profile = DEFAULT_PROFILE) -> None:
-    """Remove images from the node."""
+    """Remove images from every node."""
     for reference in references:
         _ask(profile, "DELETE", "images", query=(("reference", reference),))
         write(f"Removed {reference}")
@@ -69,21 +70,29 @@ def rm(references: list[str], profile: Profile = DEFAULT_PROFILE) -> None:
 @app.command()
 def prune(profile: Profile = DEFAULT_PROFILE) -> None:
     """Remove the images that no container uses."""
-    removed = _ask(profile, "POST", "images/prune")
-    for name in removed["removed"]:
+    answers = _ask(profile, "POST", "images/prune")
+    for name in dict.fromkeys(name for each in answers for name in each["removed"]):
         write(f"Removed {name}")
-    write(f"{_size(removed['freedBytes'])} freed")
+    write(f"{_size(sum(each['freedBytes'] for each in answers))} freed")
 
 
 def _ask(
     profile: str, method: str, path: str, *, query: tuple[tuple[str, str], ...] = (), body: Path | None = None
+) -> list[Any]:
+    """The answer of each node."""
+    from knarr import api
+    from knarr.nodes import nodes
+
+    return [_ask_node(profile, node.name, method, path, query=query, body=body) for node in nodes(api.cluster(profile))]
+
+
+def _ask_node(
+    profile: str, node: str, method: str, path: str, *, query: tuple[tuple[str, str], ...], body: Path | None
 ) -> Any:
     from knarr import api
 
-    config = api.cluster(profile)
-
     async def conversation(client: Any) -> tuple[int, bytes]:
-        url = f"/api/v1/nodes/{config.node_name}/proxy/{path}"
+        url = f"/api/v1/nodes/{node}/proxy/{path}"
         headers = {"Content-Type": "application/x-tar"} if body else {}
         # The archive is on this machine, but goes through the API server like any client's: the same authorization,
         # and the kubelet opens no path that a caller names.

@@ -18,9 +18,11 @@ def show(profile: str, component: str | None, *, follow: bool, lines: int) -> No
     paths = ClusterPaths.of(profile)
     if not paths.root.is_dir():
         raise ProfileNotFound(f"there is no cluster {profile}", f"knarr start -p {profile}")
-    if component is not None and component not in NAMES:
-        raise Usage(f'there is no component "{component}"', f"choose one of {', '.join(NAMES)}")
-    logs = {name: paths.log(name) for name in ([component] if component else NAMES)}
+    further = sorted(log.stem for log in paths.log("kubelet").parent.glob("kubelet-*.log"))
+    names = (*NAMES, *further)
+    if component is not None and component not in names:
+        raise Usage(f'there is no component "{component}"', f"choose one of {', '.join(names)}")
+    logs = {name: paths.log(name) for name in ([component] if component else names)}
     offsets = {name: _print_last(name, path, lines, head=len(logs) > 1) for name, path in logs.items()}
     while follow:
         time.sleep(POLL_SECONDS)

@@ -10,11 +10,13 @@ from knarr.components import describe as components
 from knarr.paths import ClusterPaths
 
 
-def describe(profile: str, *, runtime: str | None, port: int | None, listen: tuple[str, ...]) -> dict[str, Any]:
+def describe(
+    profile: str, *, runtime: str | None, port: int | None, listen: tuple[str, ...], nodes: int | None
+) -> dict[str, Any]:
     """Configuration, settings and command lines of every component."""
     paths = ClusterPaths.of(profile)
-    config = provision.choose(paths, runtime=runtime, api_port=port, listen=listen)
-    told = dict(settings.ALL)
+    config = provision.choose(paths, runtime=runtime, api_port=port, listen=listen, nodes=nodes)
+    told = settings.documents(config, paths)
     return {
         "cluster": config.document(),
         "directory": str(paths.root),
@@ -23,8 +25,8 @@ def describe(profile: str, *, runtime: str | None, port: int | None, listen: tup
                 "name": c.name,
                 "command": c.command(sys.executable),
                 "log": str(c.log),
-                "settings": told[c.name](config, paths),
+                "settings": told[c.name],
             }
-            for c in components(paths)
+            for c in components(config, paths)
         ],
     }

@@ -37,6 +37,8 @@ class NetworkSettings:
     cluster_domain: str
     node_port_addresses: tuple[str, ...]
     upstream_dns: tuple[str, ...] = ()
+    own_namespace: bool = False
+    """Whether this process is in a network namespace that is the node's alone: its settings go with it."""
 
     @property
     def bridge(self) -> str:
@@ -179,7 +181,10 @@ class NativeNetwork:
         out = netlink.default_route()
         if out is not None:
             # Answers from outside come in by this link and are forwarded to pods.
-            sysctls.ensure(settings.table, {f"net/ipv4/conf/{out[0]}/forwarding": "1"})
+            if settings.own_namespace:
+                netlink.write_sysctls({f"net.ipv4.conf.{out[0]}.forwarding": "1"})
+            else:
+                sysctls.ensure(settings.table, {f"net/ipv4/conf/{out[0]}/forwarding": "1"})
             self._mtu = netlink.mtu(out[0])
 
     def _new_record(

@@ -127,7 +127,24 @@ def remove_namespaces_folder() -> None:
 
 
 def mtu(link: str) -> int:
-    return int((Path("/sys/class/net") / link / "mtu").read_text())
+    """Asked of netlink: /sys shows the links of the namespace that it was mounted in."""
+    with _here() as ip:
+        return int(ip.get_links(_index(ip, link))[0].get_attr("IFLA_MTU"))
+
+
+def has_link(name: str) -> bool:
+    with _here() as ip:
+        return _index(ip, name) is not None
+
+
+def ensure_way(destination: str, link: str, *, via: str, source: str) -> None:
+    """``destination`` is reached by ``via``, a single address that is directly on ``link``."""
+    with _here() as ip:
+        index = _index(ip, link)
+        with _tolerating(_EXISTS):
+            ip.route("add", dst=f"{via}/32", oif=index, scope=_LINK_SCOPE, prefsrc=source)
+        with _tolerating(_EXISTS):
+            ip.route("add", dst=destination, gateway=via, oif=index, prefsrc=source)
 
 
 def connect_pod(*, host_link: str, address: str, gateway: str, mtu: int) -> None:

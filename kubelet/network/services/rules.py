@@ -140,7 +140,7 @@ def _base_rules(node: NodeNetwork) -> dict[str, list[str]]:
             f"meta mark and {MASQUERADE_MARK} != 0 masquerade",
             f"ip saddr . ip daddr @{_HAIRPIN} masquerade",
             f"ip saddr 127.0.0.0/8 oifname {bridge} masquerade",
-            f"ip saddr {node.pod_cidr} ip daddr != {node.cluster_cidr} oifname != {bridge} masquerade",
+            f"ip saddr {node.cluster_cidr} ip daddr != {node.cluster_cidr} oifname != {bridge} masquerade",
         ],
         "forward": ["ct state new jump no-endpoints"],
         "local-in": ["ct state new jump no-endpoints"],

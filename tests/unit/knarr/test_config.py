@@ -7,10 +7,12 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
+from knarr import components, provision, settings
 from knarr import config as configs
-from knarr import provision, settings
 from knarr.errors import DataDamaged, NoAddressRange, ProfileConflict, ProfileInvalid
+from knarr.nodes import nodes
 from knarr.paths import ClusterPaths
 
 
@@ -97,7 +99,38 @@ def test_every_program_accepts_the_settings_that_it_is_given(home: Path) -> None
     import importlib
 
     paths = ClusterPaths.of("one")
-    provision.provision(provision.choose(paths, runtime="simulated"), paths)
-    for component, _ in settings.ALL:
-        importlib.import_module(f"{component}.settings").Settings.load(paths.settings(component))
+    config = provision.choose(paths, runtime="native", nodes=2)
+    provision.provision(config, paths)
+    for component in settings.documents(config, paths):
+        program = component.partition("-")[0]
+        importlib.import_module(f"{program}.settings").Settings.load(paths.settings(component))
         assert json.loads(paths.settings(component).read_text())
+
+
+def test_further_nodes_have_names_ranges_certificates_and_folders_of_their_own(home: Path) -> None:
+    paths = ClusterPaths.of("one")
+    config = provision.choose(paths, runtime="native", nodes=3)
+    found = nodes(config)
+    assert [n.name for n in found] == ["one", "one-m02", "one-m03"]
+    assert len({n.ip for n in found}) == len({n.pod_cidr for n in found}) == 3
+    assert components.names(config)[2:] == ("kubelet", "kubelet-m02", "kubelet-m03")
+    provision.provision(config, paths)
+    told = settings.documents(config, paths)
+    for key in ("node_name", "kubeconfig", "root_dir", "images_dir", "run_dir", "tls_cert", "pod_cidr", "cgroup_root"):
+        assert len({told[n.component][key] for n in found}) == 3, key
+    server = yaml.safe_load(paths.kubeconfig("kubelet-m02").read_text())["clusters"][0]["cluster"]["server"]
+    assert server == f"https://{config.advertise_address}:{config.api_port}"
+
+
+def test_a_cluster_may_grow_but_not_shrink() -> None:
+    paths = ClusterPaths.of("one")
+    configs.save(paths, provision.choose(paths, runtime="simulated", nodes=2))
+    assert provision.choose(paths, runtime=None, nodes=3).nodes == 3
+    assert provision.choose(paths, runtime=None).nodes == 2
+    with pytest.raises(ProfileConflict, match="2 nodes"):
+        provision.choose(paths, runtime=None, nodes=1)
+
+
+def test_simulated_nodes_listen_on_loopback_addresses_of_their_own() -> None:
+    found = nodes(provision.choose(ClusterPaths.of("one"), runtime="simulated", nodes=2))
+    assert [(n.ip, n.namespace) for n in found] == [("127.0.0.1", None), ("127.0.0.2", None)]

@@ -25,6 +25,7 @@ def settings(root: Any, **changes: Any) -> Settings:
             "run_dir": f"{root}/run",
             "runtime": "simulated",
             "node_ip": "192.168.0.1",
+            "node_namespace": None,
             "listen": (("127.0.0.1", 10250),),
             "tls_cert": "",
             "tls_key": "",

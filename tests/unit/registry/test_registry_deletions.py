@@ -129,6 +129,17 @@ async def test_propagation_sets_the_garbage_collectors_finalizer(
     assert (await delete(registry, MAPS, propagationPolicy="Background"))[1]
 
 
+async def test_replication_controllers_orphan_their_pods_by_default(registry: Registry) -> None:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"replicas": 1, "selector": {"a": "b"}, "template": template}
+    kind = named("replicationcontrollers")
+    await registry.create(kind, "default", {"metadata": {"name": "a"}, "spec": spec}, options())
+    given = options()
+    entry, gone = await registry.delete(kind, "default", "a", {}, given)
+    assert not gone and entry.object["metadata"]["finalizers"] == ["orphan"]
+    assert not given.warnings
+
+
 async def test_jobs_orphan_their_pods_by_default_and_say_so(registry: Registry) -> None:
     template = {"spec": {"containers": [{"name": "c", "image": "i"}], "restartPolicy": "Never"}}
     await registry.create(JOBS, "default", {"metadata": {"name": "a"}, "spec": {"template": template}}, options())

@@ -112,6 +112,21 @@ async def test_a_claim_without_a_class_or_a_volume_waits_and_says_why(cluster: C
     assert cluster.phase("persistentvolumeclaims", "data") == "Bound"
 
 
+async def test_a_bound_claim_says_the_attributes_of_its_volume_and_keeps_what_others_say(cluster: Cluster) -> None:
+    cluster: Cluster,
+) -> None:
+    cluster.claim(storageClassName="", volumeAttributesClassName="gold")
+    cluster.volume("v", storageClassName="", volumeAttributesClassName="gold")
+    await cluster.settle()
+    status = cluster.found()["status"]
+    assert status["currentVolumeAttributesClassName"] == "gold"
+    other = {**status, "currentVolumeAttributesClassName": "silver", "allocatedResources": {"storage": "1Gi"}}
+    cluster.api.change("persistentvolumeclaims", cluster.found(), status=other)
+    writes = len(cluster.api.writes)
+    await cluster.settle()
+    assert (cluster.found()["status"], len(cluster.api.writes)) == (other, writes)
+
+
 async def test_a_class_that_waits_for_the_first_consumer_provisions_when_a_node_is_chosen(cluster: Cluster) -> None:
     cluster.storage_class("late", volumeBindingMode="WaitForFirstConsumer")
     cluster.claim(storageClassName="late")

@@ -113,8 +113,6 @@ async def test_a_claim_without_a_class_or_a_volume_waits_and_says_why(cluster: C
 
 
 async def test_a_bound_claim_says_the_attributes_of_its_volume_and_keeps_what_others_say(cluster: Cluster) -> None:
-    cluster: Cluster,
-) -> None:
     cluster.claim(storageClassName="", volumeAttributesClassName="gold")
     cluster.volume("v", storageClassName="", volumeAttributesClassName="gold")
     await cluster.settle()

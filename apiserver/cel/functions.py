@@ -5,10 +5,10 @@ Source of meaning: k8s.io/apiserver/pkg/cel/library. What those libraries have t
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from typing import Any
 
+from apimachinery.custom.patterns import compiled
 from apiserver.cel import formats, network, quantities, versions
 from apiserver.cel.programs import BOOL, DYN, INT, LIST, STRING, Function
 
@@ -41,20 +41,13 @@ def _last_index_of(items: list[Any], item: Any) -> int:
     return next((i for i in range(len(items) - 1, -1, -1) if items[i] == item), -1)
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise ValueError(f"Illegal regex: {error}") from error
-
-
 def _find(text: str, pattern: str) -> str:
-    found = _pattern(pattern).search(text)
+    found = compiled(pattern).search(text)
     return found.group() if found else ""
 
 
 def _find_all(text: str, pattern: str, most: int = -1) -> list[str]:
-    found = [m.group() for m in _pattern(pattern).finditer(text)]
+    found = [m.group() for m in compiled(pattern).finditer(text)]
     return found if most < 0 else found[:most]
 
 

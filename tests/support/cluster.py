@@ -110,12 +110,12 @@ def eventually(check: Callable[[], Any], *, timeout: float = 30, what: str = "")
 
 
 @contextmanager
-def running_cluster(home: Path, *, runtime: str, profile: str) -> Iterator[TestCluster]:
+def running_cluster(home: Path, *, runtime: str, profile: str, nodes: int = 1) -> Iterator[TestCluster]:
     """Start, hand over, delete and prove that nothing is left."""
     cluster = TestCluster(profile, home)
     try:
         # Another cluster of this machine may have the usual port.
-        cluster.knarr("start", "--runtime", runtime, "--port", str(free_port()))
+        cluster.knarr("start", "--runtime", runtime, "--port", str(free_port()), "--nodes", str(nodes))
         yield cluster
     finally:
         keep_logs(cluster)

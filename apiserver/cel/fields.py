@@ -43,12 +43,20 @@ def undefined_fields(tree: Tree, text: str, variables: Known, shape: Shape = CUS
     return "\n".join(dict.fromkeys(found.problems))
 
 
+def ranges_of(tree: Tree, variables: Known, shape: Shape = CUSTOM) -> dict[int, Any]:
+    """By the id of a comprehension: the schema of the list or map that it goes over, where that is known."""
+    found = _Finder(tree, "", shape)
+    found.visit(tree.root, variables)
+    return found.ranges
+
+
 class _Finder:
     def __init__(self, tree: Tree, text: str, shape: Shape) -> None:
         self._tree = tree
         self._text = text
         self._shape = shape
         self.problems: list[str] = []
+        self.ranges: dict[int, Any] = {}
 
     def visit(self, node: Node, known: Known) -> Any:
         """The schema of a node's value, None where it is not known."""
@@ -70,6 +78,8 @@ class _Finder:
         over = self.visit(node.children[0], known)
         inner: dict[str, Any] = {**known, **dict.fromkeys(node.variables)}
         names = list(node.variables)
+        if over is not None:
+            self.ranges[node.id] = over
         if over is not None and names:
             if self._shape.items(over) is not None:
                 # With two variables the first one is the index.

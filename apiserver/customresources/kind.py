@@ -33,7 +33,7 @@ def _rule_errors(definition: Document) -> Errors:
     for index, version in enumerate(definition["spec"]["versions"]):
         schema: Any = (version.get("schema") or {}).get("openAPIV3Schema") or {}
         if has_rules(schema):
-            from apiserver.customresources.rules import compile_errors
+            from apiserver.customresources.rule_errors import compile_errors
 
             errors += compile_errors(f"spec.versions[{index}].schema.openAPIV3Schema", schema)
     return errors

@@ -5,7 +5,7 @@ Source: apiextensions-apiserver/pkg/apiserver/schema/cel (compilation.go, valida
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -82,65 +82,8 @@ def rules_of(schema: Schema) -> Callable[[Document, Any], Errors] | None:
     return check
 
 
-def compile_errors(path: str, schema: Schema) -> Errors:
-    """What is wrong with the rules of a structural schema."""
-    return [error for where, part in _parts(path, with_meta(schema)) for error in _part_errors(where, part)]
-
-
-def _parts(path: str, schema: Schema) -> Iterator[tuple[str, Schema]]:
-    if schema.get(RULES):
-        yield path, schema
-    for name, inner in properties(schema).items():
-        yield from _parts(f"{path}.properties[{name}]", inner)
-    for name, found in (("items", items_of(schema)), ("additionalProperties", values_of(schema))):
-        if found:
-            yield from _parts(f"{path}.{name}", found)
-
-
-def _part_errors(path: str, schema: Schema) -> Errors:
-    errors: Errors = []
-    for index, rule in enumerate(schema[RULES]):
-        where = f"{path}.{RULES}[{index}]"
-        text = (rule.get("rule") or "").strip()
-        if not text:
-            continue
-        shown = _shown(rule)
-        try:
-            program = _program(schema, text, optional=bool(rule.get("optionalOldSelf")))
-        except CompileError as error:
-            errors.append(invalid(f"{where}.rule", shown, f"compilation failed: {error}"))
-        else:
-            if program.type not in ("bool", "dyn"):
-                errors.append(invalid(f"{where}.rule", shown, "cel expression must evaluate to a bool"))
-            if rule.get("optionalOldSelf") is not None and "oldSelf" not in program.tree().identifiers():
-                detail = "may not be set if oldSelf is not used in rule"
-                errors.append(invalid(f"{where}.optionalOldSelf", rule["optionalOldSelf"], detail))
-        errors += _message_errors(f"{where}.messageExpression", schema, rule, shown)
-    return errors
-
-
-def _message_errors(path: str, schema: Schema, rule: Document, shown: Document) -> Errors:
-    text = (rule.get("messageExpression") or "").strip()
-    if not text:
-        return []
-    try:
-        program = _program(schema, text, optional=False)
-    except CompileError as error:
-        return [invalid(path, shown, f"messageExpression compilation failed: {error}")]
-    if program.type not in ("string", "dyn"):
-        return [invalid(path, shown, "messageExpression must evaluate to a string")]
-    return []
-
-
-def _shown(rule: Document) -> Document:
-    """A rule as upstream's messages show it."""
-    fields = ("rule", "message", "messageExpression", "reason", "fieldPath", "optionalOldSelf")
-    unset = {"reason": None, "optionalOldSelf": None}
-    return {field[0].upper() + field[1:]: rule.get(field, unset.get(field, "")) for field in fields}
-
-
-def _program(schema: Schema, text: str, *, optional: bool) -> Program:
-    """Raises CompileError."""
+def program_of(schema: Schema, text: str, *, optional: bool) -> Program:
+    """The program of a rule or of a message of ``schema``. Raises CompileError."""
     schema = with_meta(schema) if schema.get(EMBEDDED) else schema
     kind = type_of(schema)
     if optional:
@@ -172,9 +115,9 @@ def _compile(schema: Schema) -> _Node | None:
 
 def _compile_rule(schema: Schema, rule: Document) -> _Rule:
     optional = bool(rule.get("optionalOldSelf"))
-    program = _program(schema, rule["rule"].strip(), optional=optional)
+    program = program_of(schema, rule["rule"].strip(), optional=optional)
     expression = (rule.get("messageExpression") or "").strip()
-    message = _program(schema, expression, optional=False) if expression else None
+    message = program_of(schema, expression, optional=False) if expression else None
     return _Rule(rule, program, message, optional, optional or "oldSelf" in program.tree().identifiers())
 
 

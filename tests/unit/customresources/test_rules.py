@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from apimachinery.custom.correlating import MISSING
-from apiserver.customresources.rules import compile_errors, rules_of
+from apiserver.customresources.rule_errors import compile_errors
+from apiserver.customresources.rules import rules_of
 
 RULES = "x-kubernetes-validations"
 TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
@@ -160,3 +161,14 @@ def test_rules_are_about_truth_and_messages_are_texts() -> None:
 def test_fields_that_may_be_anything_are_not_looked_for() -> None:
     free = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     assert compile_errors("at", spec({"rule": "self.free.whatever == 1"}, free=free)) == []
+
+
+def test_a_rule_that_may_take_far_too_many_steps_is_refused() -> None:
+    inner = {"type": "array", "items": TEXT, RULES: [{"rule": "self.all(s, s == 'x')"}]}
+    (found,) = compile_errors("at", spec(x={"type": "array", "items": inner}))
+    assert found.detail.startswith("estimated rule cost exceeds budget by factor of more than 100x")
+    bounded = {**inner, "maxItems": 100}
+    assert compile_errors("at", spec(x={"type": "array", "maxItems": 100, "items": bounded})) == []
+    nested = {"rule": "self.l.all(a, self.l.all(b, a == b))"}
+    (found,) = compile_errors("at", spec(nested, l={"type": "array", "maxItems": 4000, "items": TEXT}))
+    assert found.detail.startswith("estimated rule cost exceeds budget by factor of 1.6x")

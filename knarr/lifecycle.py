@@ -174,6 +174,10 @@ def _teardown(paths: ClusterPaths, *, say: Say) -> None:
     if not paths.settings("kubelet").exists():
         return
     say("teardown", "Removing containers, mounts and network")
+    config = configs.load_leniently(paths)
+    if config is not None:
+        # An older version may have written them: this one's kubelet reads them.
+        provision.write_settings(config, paths)
     # Further nodes hang on the first one's bridge.
     further = sorted(paths.settings("kubelet").parent.glob("kubelet-*.json"))
     for settings in (*further, paths.settings("kubelet")):

@@ -111,6 +111,10 @@ def provision(config: ClusterConfig, paths: ClusterPaths) -> None:
             # Loopback is another one in there; the first node's bridge is reached from everywhere.
             made["clusters"][0]["cluster"]["server"] = f"https://{config.advertise_address}:{config.api_port}"
         kubeconfig.write(paths.kubeconfig(node.component), made)
+    write_settings(config, paths)
+
+
+def write_settings(config: ClusterConfig, paths: ClusterPaths) -> None:
     for component, document in settings.documents(config, paths).items():
         files.write_json(paths.settings(component), document)
 

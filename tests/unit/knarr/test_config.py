@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from knarr import components, provision, settings
+from knarr import components, lifecycle, processes, provision, settings
 from knarr import config as configs
 from knarr.errors import DataDamaged, NoAddressRange, ProfileConflict, ProfileInvalid
 from knarr.nodes import nodes
@@ -134,3 +134,21 @@ def test_a_cluster_may_grow_but_not_shrink() -> None:
 def test_simulated_nodes_listen_on_loopback_addresses_of_their_own() -> None:
     found = nodes(provision.choose(ClusterPaths.of("one"), runtime="simulated", nodes=2))
     assert [(n.ip, n.namespace) for n in found] == [("127.0.0.1", None), ("127.0.0.2", None)]
+
+
+def test_settings_of_an_older_version_are_written_anew_before_a_teardown_reads_them(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = ClusterPaths.of("one")
+    config = provision.choose(paths, runtime="simulated")
+    provision.provision(config, paths)
+    paths.settings("kubelet").write_text('{"node_name": "one"}')
+    read: list[str] = []
+
+    def run(command: list[str], *, timeout: float) -> tuple[int, str]:
+        read.append(json.loads(Path(command[command.index("--settings") + 1]).read_text())["runtime"])
+        return 0, ""
+
+    monkeypatch.setattr(processes, "run", run)
+    lifecycle.stop("one", say=lambda step, what: None)
+    assert read == ["simulated"]

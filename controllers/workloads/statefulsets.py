@@ -195,7 +195,7 @@ class _Step:
         volumes = [v for v in spec.get("volumes") or () if v["name"] not in ours]
         for found in templates_:
             claim = f"{found['metadata']['name']}-{name}"
-            source = {"claimName": claim, "readOnly": False}
+            source = {"claimName": claim}
             volumes.append({"name": found["metadata"]["name"], "persistentVolumeClaim": source})
         if volumes:
             spec["volumes"] = volumes

@@ -14,6 +14,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_interface
 from urllib.parse import urlsplit
 
 from apimachinery import names
+from apimachinery.custom.patterns import compiled
 
 _UUID = "[0-9a-f]{8}-?[0-9a-f]{4}-?%s[0-9a-f]{3}-?%s[0-9a-f]{3}-?[0-9a-f]{12}"
 _DURATION = r"[+-]?(\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)"
@@ -24,8 +25,8 @@ _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d
 
 
 def _matches(pattern: str) -> Callable[[str], bool]:
-    compiled = re.compile(pattern, re.IGNORECASE)
-    return lambda text: compiled.fullmatch(text) is not None
+    whole = f"(?i)^(?:{pattern})$"
+    return lambda text: compiled(whole).search(text) is not None
 
 
 def _parses(parse: Callable[[str], object]) -> Callable[[str], bool]:

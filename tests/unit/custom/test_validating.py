@@ -180,3 +180,9 @@ def test_embedded_resources_say_what_they_are() -> None:
     ]
     whole = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "labels": {"k": "v"}}}
     assert validate_embedded(schema, {"e": whole}) == []
+
+
+@pytest.mark.parametrize(("form", "text"), [("hostname", "a." * 1500 + "!"), ("duration", "1s  " * 1500 + "x")])
+@pytest.mark.timeout(10)
+def test_a_format_takes_no_longer_than_its_text(form: str, text: str) -> None:
+    assert not formats.matches(form, text)

@@ -27,6 +27,9 @@ _MAX = 2**63 - 1
 _LARGEST_EXPONENT = 1000
 """Upstream caps nothing here and would compute 10**2147483647; nobody means that."""
 
+_LONGEST = 1000
+"""Characters. Nobody needs as many digits, and to look for a mistake in them takes their number squared."""
+
 Text = str | int | float
 
 
@@ -82,7 +85,7 @@ def _value(text: str) -> int:
 def _read(text: str) -> tuple[Fraction, str, bool]:
     """(amount, style, whether upstream would keep the text as it is)."""
     text = text.strip()
-    found = _PARTS.fullmatch(text)
+    found = _PARTS.fullmatch(text) if len(text) <= _LONGEST else None
     if not text or not found:
         raise ValueError(WRONG_FORMAT)
     sign, whole, part, suffix = found[1], found[2].lstrip("0") or "0", found[3] or "", found[4]

@@ -74,3 +74,10 @@ def test_the_canonical_form_means_the_same_and_is_its_own_canonical_form(text):
     if abs(quantities.parse(text)) < 10**21:
         assert quantities.parse(canonical) == quantities.parse(text)
     assert quantities.canonical(canonical) == canonical
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("text", ["1" * 1_000_000 + "x", "1" * 5000, "0." + "1" * 5000])
+def test_a_quantity_of_endless_digits_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="quantities must match the regular expression"):
+        quantities.parse(text)

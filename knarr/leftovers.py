@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from knarr import host
+from knarr.config import link_prefix
 from knarr.paths import home, profiles
 
 _LINK = re.compile(r"kn[0-9a-f]{4}-")
@@ -15,6 +16,9 @@ _LINK = re.compile(r"kn[0-9a-f]{4}-")
 
 def find(only: str | None = None, prefix: str | None = None) -> list[str]:
     """``kind name`` of everything that bears our names; with ``only`` and ``prefix`` those of one cluster."""
+    if only and not prefix:
+        # Of a cluster whose file is gone, or never was: what another one has is not its.
+        prefix = link_prefix(only, str(home()))
     mine = f"{prefix}-" if prefix else None
     found = [f"directory {home() / p}" for p in profiles() if only in (None, p)]
     found += [f"link {n}" for n in _names("/sys/class/net") if _ours(n, mine)]

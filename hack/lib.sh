@@ -6,8 +6,8 @@ venv=$root/.venv
 bin=$venv/bin
 
 # Debian's names of what the native runtime, the demo images and the tests need.
-runtime_packages=(crun conmon nftables skopeo busybox-static iproute2 conntrack)
-test_packages=(docker-registry curl)
+runtime_packages=(crun conmon nftables skopeo busybox-static iproute2 conntrack curl)
+test_packages=(docker-registry)
 
 say() { printf '\033[32m==>\033[0m %s\n' "$*" >&2; }
 

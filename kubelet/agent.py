@@ -78,6 +78,7 @@ class Agent:
             services=made.services,
             services_synced=made.services_synced,
             taken=self.pods.taken,
+            released=self.pods.retry_resizes,
             node=lambda: self.node.node,
             node_anew=self.node.refresh,
             memory_capacity=facts.memory,

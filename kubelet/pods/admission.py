@@ -23,7 +23,7 @@ def admit(pod: Document, others: Iterable[Document], node: Document) -> Verdict:
     taken = list(others)
     return (
         _operating_system(pod)
-        or _resources(pod, taken, node)
+        or resources(pod, taken, node)
         or _node_selector(pod, node)
         or _taints(pod, node)
         or _ports(pod, taken)
@@ -40,7 +40,8 @@ def _operating_system(pod: Document) -> Verdict:
     return None
 
 
-def _resources(pod: Document, taken: list[Document], node: Document) -> Verdict:
+def resources(pod: Document, taken: list[Document], node: Document) -> Verdict:
+    """Whether what the pod asks for is there beside those that the node has taken."""
     allocatable = (node.get("status") or {}).get("allocatable") or {}
     if "pods" in allocatable and len(taken) + 1 > int(allocatable["pods"]):
         return _short("pods", 1, len(taken), int(allocatable["pods"]))

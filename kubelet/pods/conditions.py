@@ -8,9 +8,12 @@ from kubelet.pods import documents
 from kubelet.pods.documents import Document
 
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
-RESIZING = "PodResizeInProgress"
+PENDING, IN_PROGRESS = "PodResizePending", "PodResizeInProgress"
+RESIZES = (PENDING, IN_PROGRESS)
 """There only while it is so."""
 
+Resize = Mapping[str, tuple[str, str, int]]
+"""By type, (reason, message, generation of the pod that is waited for)."""
 Verdict = tuple[bool, str, str]
 """(true, reason, message)."""
 _TRUE: Verdict = (True, "", "")
@@ -24,10 +27,9 @@ def conditions(
     sandbox_ready: bool,
     previous: list[Document],
     now: str,
-    resizing: bool = False,
+    resize: Resize | None = None,
 ) -> list[Document]:
-    """``previous`` are those of the last status: foreign ones are kept, and a time changes only with its status.
-    ``resizing`` is for while limits that were changed are not yet those of the containers."""
+    """``previous`` are those of the last status: foreign ones are kept, and a time changes only with its status."""
     known = {c["type"]: c for c in previous}
     ready = containers_ready(pod, statuses, phase)
     verdicts: list[tuple[str, Verdict]] = [
@@ -37,11 +39,13 @@ def conditions(
         ("ContainersReady", ready),
         ("PodScheduled", _TRUE),
     ]
-    if resizing:
-        verdicts.insert(0, (RESIZING, _TRUE))
-    foreign = [c for c in previous if c["type"] not in (*OWNED, RESIZING)]
+    foreign = [c for c in previous if c["type"] not in (*OWNED, *RESIZES)]
     generation = pod["metadata"].get("generation")
-    return [*foreign, *(_condition(kind, v, known.get(kind), generation, now) for kind, v in verdicts)]
+    resizes = [
+        _condition(kind, (True, reason, message), known.get(kind), since, now)
+        for kind, (reason, message, since) in (resize or {}).items()
+    ]
+    return [*foreign, *resizes, *(_condition(kind, v, known.get(kind), generation, now) for kind, v in verdicts)]
 
 
 def containers_ready(pod: Document, statuses: Mapping[str, Document], phase: str) -> Verdict:

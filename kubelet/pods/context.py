@@ -42,6 +42,8 @@ class Context:
     """Until the first list of Services."""
     taken: Callable[[str], Iterable[Document]]
     """The pods that this node has taken and that haven't finished, without that of a uid."""
+    released: Callable[[], None]
+    """To be called when a pod needs its resources no longer: others may be waiting for them."""
     node: Callable[[], Document]
     """The Node object, as last seen or made."""
     node_anew: Callable[[], Awaitable[Document]] | None = None

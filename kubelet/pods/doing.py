@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kubelet.events import NORMAL, WARNING
-from kubelet.pods import documents, resources, starting, steps, stopping
+from kubelet.pods import actuation, documents, resources, starting, steps, stopping
 from kubelet.pods.configs import log_directory
 from kubelet.pods.context import Context
 from kubelet.pods.documents import Document
 from kubelet.pods.images import StartFailure
 from kubelet.pods.observed import Failure, Observed
-from kubelet.pods.plan import RESIZE
+from kubelet.pods.resizing import RESIZE
 from kubelet.pods.steps import Step
 from kubelet.runtime.api import (
     ContainerState,
@@ -187,25 +187,18 @@ class Doer:
         self._worker.record.containers.pop(step.container_id, None)
 
     async def _resize(self, step: steps.Resize, observed: Observed) -> None:
-        """The pod's group has to be the larger one all the while."""
-        pod, record, runtime = self._worker.pod, self._worker.record, self._context.runtime
-        container, status = documents.find_container(pod, step.name), record.containers.get(step.container_id)
-        if container is None or status is None:
+        record = self._worker.record
+        if record.sandbox is None:
             return
-        wanted = resources.of_container(pod, container, memory_capacity=self._context.memory_capacity)
-        grows = (wanted.memory_limit or 0) > (status.resources.memory_limit or 0)
+        capacity = self._context.memory_capacity
         try:
-            if grows:
-                await runtime.update_sandbox_resources(status.sandbox_id, resources.of_pod(pod))
-            await runtime.update_resources(step.container_id, wanted)
-            await runtime.update_sandbox_resources(status.sandbox_id, resources.of_pod(pod))
+            await actuation.resize(self._context.runtime, self._worker.pod, record, step, memory_capacity=capacity)
         except (RuntimeError_, OSError) as error:
             until = self._context.now() + timedelta(seconds=RESIZE_RETRY_SECONDS)
-            record.failures[f"{RESIZE}{step.name}"] = Failure("ResizeError", str(error), until)
-            self._context.recorder.pod(pod, WARNING, "ResizeError", f"resizing container {step.name}: {error}")
+            record.failures[RESIZE] = Failure("Error", str(error), until)
+            self._worker.resizes.failed(self._worker.pod, str(error))
         else:
-            record.failures.pop(f"{RESIZE}{step.name}", None)
-            self._context.recorder.pod(pod, NORMAL, "ResizeCompleted", f"Pod resize completed: container {step.name}")
+            record.failures.pop(RESIZE, None)
 
     async def _stop_containers(self, step: steps.StopContainers, observed: Observed) -> None:
         grace = self._worker.grace
@@ -255,4 +248,6 @@ class Doer:
 def _ready_sandbox(pod: Document, id_: str, attempt: int, now: datetime) -> SandboxStatus:
     meta = pod["metadata"]
     state = SandboxState.READY
-    return SandboxStatus(id_, meta["uid"], meta["name"], meta["namespace"], attempt, state, now, netns=None)
+    return SandboxStatus(
+        id_, meta["uid"], meta["name"], meta["namespace"], attempt, state, now, None, resources=resources.of_pod(pod)
+    )

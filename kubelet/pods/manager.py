@@ -23,6 +23,8 @@ class PodManager:
     def __init__(self) -> None:
         self._context: Context | None = None
         self._workers: dict[str, Worker] = {}
+        self._complete = False
+        """Every pod was seen once: what is free can be told."""
         self._left: dict[str, Record] = {}
         """What the runtime had when the kubelet started, by pod uid, until its pod shows up."""
 
@@ -62,6 +64,8 @@ class PodManager:
                     await context.volumes.remove(uid)
                 except OSError as error:
                     log.warning("files of pod %s, which is gone: %s", uid, error)
+        self._complete = True
+        self.retry_resizes()
 
     def changed(self, old: Document | None, new: Document | None) -> None:
         """An event of the watch of this node's pods."""
@@ -77,9 +81,18 @@ class PodManager:
         worker = self._workers.get(uid)
         if worker is not None:
             worker.update(new)
+            if worker.wants_resize:
+                self.retry_resizes()
             return
         record = self._left.pop(uid, None)
         self._start(new, record or Record(), admitted=record is not None)
+
+    def retry_resizes(self) -> None:
+        """Something may have become free, or a pod asks for another share."""
+        if not self._complete:
+            return
+        for worker in sorted((w for w in self._workers.values() if w.wants_resize), key=lambda w: w.resizes.rank()):
+            worker.try_resize()
 
     def wake(self, uid: str) -> None:
         if worker := self._workers.get(uid):

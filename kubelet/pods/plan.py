@@ -26,8 +26,6 @@ from kubelet.pods.steps import (
 )
 from kubelet.runtime.api import ContainerState, ContainerStatus
 
-RESIZE = "resize/"
-"""Before a container's name, in ``Observed.failures``: its limits couldn't be changed."""
 KEEP_ENDED = 2
 """Of each container: the one that is shown and the one before it, whose end and log people ask for."""
 
@@ -39,7 +37,11 @@ def plan(pod: Document, observed: Observed, now: datetime) -> list[Step]:
         return [Wait(observed.pod_failure.retry_at)]
     if not observed.sandbox_ready:
         return _new_sandbox(pod, observed)
-    return [*_containers(pod, observed, now), *_surplus(observed)]
+    steps = _containers(pod, observed, now)
+    # Limits shrink after what is to end has ended, and grow before anything is started in them.
+    kills = [s for s in steps if isinstance(s, KillContainer)]
+    others = [s for s in steps if not isinstance(s, KillContainer)]
+    return [*kills, *_resize(pod, observed, now), *others, *_surplus(observed)]
 
 
 def start_or_wait(pod: Document, name: str, observed: Observed, now: datetime) -> Step:
@@ -143,8 +145,8 @@ def _containers(pod: Document, observed: Observed, now: datetime) -> list[Step]:
             kept += 1
         if kill is not None:
             regular.append(kill)
-        elif (resize := _resize(pod, container, status, observed, now)) is not None:
-            regular.append(resize)
+        elif (restart := _restart_to_resize(pod, container, status)) is not None:
+            regular.append(restart)
     if not kept and not regular:
         # Sidecars must not keep a pod alive that has nothing else to run.
         return [*steps, *_end_running(observed)]
@@ -168,20 +170,28 @@ def _kill(pod: Document, container: Document, status: ContainerStatus, observed:
     return None
 
 
-def _resize(
-    pod: Document, container: Document, status: ContainerStatus, observed: Observed, now: datetime
-) -> Step | None:
-    """Where the pod's limits were changed while it runs."""
-    name, changed = container["name"], resizing.changed(pod, container, status)
-    if not changed:
-        return None
-    failure = observed.failures.get(f"{RESIZE}{name}")
-    if failure is not None and failure.retry_at > now:
-        return Wait(failure.retry_at)
+def _restart_to_resize(pod: Document, container: Document, status: ContainerStatus) -> KillContainer | None:
+    """Where the pod's limits were changed while it runs, and the container takes them only with a restart."""
+    changed = resizing.changed(pod, container, status)
     policies = {p["resourceName"]: p.get("restartPolicy") for p in container.get("resizePolicy") or ()}
     if any(policies.get(resource) == "RestartContainer" for resource in changed):
+        name = container["name"]
         return KillContainer(status.id, name, f"Container {name} resize requires restart")
-    return Resize(status.id, name)
+    return None
+
+
+def _resize(pod: Document, observed: Observed, now: datetime) -> list[Step]:
+    found = [
+        (status.id, container["name"])
+        for container, status in resizing.running(pod, observed)
+        if resizing.changed(pod, container, status) and _restart_to_resize(pod, container, status) is None
+    ]
+    if not found and not resizing.pod_changed(pod, observed):
+        return []
+    failure = observed.failures.get(resizing.RESIZE)
+    if failure is not None and failure.retry_at > now:
+        return [Wait(failure.retry_at)]
+    return [Resize(tuple(found))]
 
 
 def _surplus(observed: Observed) -> Iterable[Step]:

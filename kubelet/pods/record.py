@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from typing import Any
 
 from kubelet.pods import documents, termination
 from kubelet.pods.context import Context
 from kubelet.pods.observed import Backoff, Failure, Observed
 from kubelet.pods.probe_state import LIVENESS, READINESS, STARTUP
-from kubelet.runtime.api import ContainerState, ContainerStatus, NotFoundInRuntime, SandboxState, SandboxStatus
+from kubelet.runtime.api import (
+    ContainerState,
+    ContainerStatus,
+    LinuxResources,
+    NotFoundInRuntime,
+    SandboxState,
+    SandboxStatus,
+)
 
 
 @dataclass(slots=True)
@@ -38,10 +46,14 @@ class Record:
             status = dataclasses.replace(status, message=termination.message(status))
         self.containers[status.id] = status
 
+    def sandbox_resized(self, sandbox_id: str, resources: LinuxResources) -> None:
+        self._replace(sandbox_id, resources=resources)
+
     def sandbox_stopped(self, sandbox_id: str) -> None:
-        self.sandboxes = [
-            dataclasses.replace(s, state=SandboxState.NOT_READY) if s.id == sandbox_id else s for s in self.sandboxes
-        ]
+        self._replace(sandbox_id, state=SandboxState.NOT_READY)
+
+    def _replace(self, sandbox_id: str, **changes: Any) -> None:
+        self.sandboxes = [dataclasses.replace(s, **changes) if s.id == sandbox_id else s for s in self.sandboxes]
 
 
 async def observe(context: Context, pod: documents.Document, record: Record, reported: documents.Document) -> Observed:

@@ -1,4 +1,4 @@
-"""Whether a running container still has other limits than its pod now asks for. Pure."""
+"""Whether what runs still has other limits than its pod was given. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from kubelet.pods import documents, resources
 from kubelet.pods.documents import Document
 from kubelet.pods.observed import Observed, is_running
 from kubelet.runtime.api import ContainerStatus
+
+RESIZE = "resize/"
+"""In ``Observed.failures``: the pod's limits couldn't be changed."""
 
 
 def changed(pod: Document, container: Document, status: ContainerStatus) -> list[str]:
@@ -22,10 +25,25 @@ def changed(pod: Document, container: Document, status: ContainerStatus) -> list
     return found
 
 
+def pod_changed(pod: Document, observed: Observed) -> bool:
+    """Whether the pod's own group has other limits."""
+    sandbox = observed.sandbox
+    if sandbox is None or not observed.sandbox_ready or sandbox.resources is None:
+        return False
+    wanted, is_now = resources.of_pod(pod), sandbox.resources
+    pairs = [(getattr(wanted, f), getattr(is_now, f)) for f in ("cpu_shares", "cpu_quota", "memory_limit")]
+    return any(new is not None and new != old for new, old in pairs)
+
+
+def running(pod: Document, observed: Observed) -> list[tuple[Document, ContainerStatus]]:
+    """Containers that can be resized, with what they are now."""
+    containers = [c for c in documents.init_containers(pod) if documents.is_sidecar(c)] + documents.containers(pod)
+    newest = ((c, observed.newest(c["name"])) for c in containers)
+    return [(c, s) for c, s in newest if s is not None and is_running(s)]
+
+
 def in_progress(pod: Document, observed: Observed) -> bool:
-    """Whether any container of the pod is yet to be resized."""
-    for container in documents.containers(pod):
-        newest = observed.newest(container["name"])
-        if newest is not None and is_running(newest) and changed(pod, container, newest):
-            return not observed.terminating
-    return False
+    """Whether any container of the pod, or its own group, is yet to be resized."""
+    if observed.terminating:
+        return False
+    return any(changed(pod, c, s) for c, s in running(pod, observed)) or pod_changed(pod, observed)

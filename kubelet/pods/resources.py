@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
+from apimachinery.quantities import format_
 from kubelet.pods import documents, qos
 from kubelet.pods.documents import Document
 from kubelet.pods.quantities import milli, value
@@ -60,18 +62,21 @@ def of_pod(pod: Document) -> LinuxResources:
     if kind == qos.BEST_EFFORT:
         return LinuxResources(cpu_shares=MIN_SHARES)
     requests, limits = pod_requests(pod), pod_limits(pod)
-    whole = (pod["spec"].get("resources") or {}).get("limits") or {}
-    everyone = [*documents.containers(pod), *documents.init_containers(pod)]
-
-    def declared(name: str) -> bool:
-        return name in whole or all(name in ((c.get("resources") or {}).get("limits") or {}) for c in everyone)
-
     return LinuxResources(
         cpu_shares=shares(requests.get("cpu", 0)),
-        cpu_quota=quota(limits["cpu"]) if limits.get("cpu") and declared("cpu") else None,
+        cpu_quota=quota(limits["cpu"]) if limits.get("cpu") and _everyone(pod, "cpu") else None,
         cpu_period=PERIOD,
-        memory_limit=limits["memory"] // 1000 if limits.get("memory") and declared("memory") else None,
+        memory_limit=limits["memory"] // 1000 if limits.get("memory") and _everyone(pod, "memory") else None,
     )
+
+
+def of_status(pod: Document, *, running: bool) -> Document:
+    """What the status says that the pod as a whole has: of one that runs, the limits that its own group has."""
+    limits = pod_limits(pod)
+    if running:
+        limits = {name: limits[name] for name in ("cpu", "memory") if name in limits and _everyone(pod, name)}
+    found = {"requests": _quantities(pod, pod_requests(pod)), "limits": _quantities(pod, limits)}
+    return {field: amounts for field, amounts in found.items() if amounts}
 
 
 def pod_requests(pod: Document) -> dict[str, int]:
@@ -105,6 +110,24 @@ def _score(memory: int, capacity: int) -> int:
 
 def _memory_request(container: Document) -> int:
     return value(((container.get("resources") or {}).get("requests") or {}).get("memory", 0))
+
+
+def _everyone(pod: Document, name: str) -> bool:
+    """Whether the pod, or each of its containers, has a limit of it."""
+    parts = [c.get("resources") or {} for c in (*documents.containers(pod), *documents.init_containers(pod))]
+    whole = pod["spec"].get("resources") or {}
+    return name in (whole.get("limits") or {}) or all(name in (p.get("limits") or {}) for p in parts)
+
+
+def _quantities(pod: Document, amounts: dict[str, int]) -> dict[str, str]:
+    """In the way of writing that the first part of the pod that names it has."""
+    parts = [pod["spec"], *documents.containers(pod), *documents.init_containers(pod)]
+    written: dict[str, Any] = {}
+    for part in parts:
+        for given in (part.get("resources") or {}).values():
+            for name, quantity in given.items() if isinstance(given, dict) else ():
+                written.setdefault(name, quantity)
+    return {name: format_(Fraction(n, 1000), style_of=written.get(name, "1")) for name, n in amounts.items()}
 
 
 def _total(pod: Document, field: str) -> dict[str, int]:

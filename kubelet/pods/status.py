@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from kubelet.pods import documents, qos, resizing
-from kubelet.pods.conditions import conditions
+from kubelet.pods import documents, qos, resources
+from kubelet.pods.conditions import IN_PROGRESS, Resize, conditions
 from kubelet.pods.container_status import container_statuses
 from kubelet.pods.documents import Document
 from kubelet.pods.observed import Observed
@@ -29,6 +29,7 @@ def pod_status(
     host_ip: str,
     runtime_name: str,
     failed: tuple[str, str] | None = None,
+    resize: Resize | None = None,
 ) -> Document:
     """``previous`` is the last status that was reported, or the API's. ``failed`` is (reason, message) of a pod that
     is ended from outside of its containers."""
@@ -56,8 +57,13 @@ def pod_status(
         sandbox_ready=observed.sandbox_ready,
         previous=_merged_conditions(pod, previous),
         now=stamp,
-        resizing=resizing.in_progress(pod, observed),
+        resize=resize,
     )
+    has = resources.of_status(pod, running=status["phase"] == "Running")
+    if "requests" in has:
+        status["allocatedResources"] = has["requests"]
+    # What it has, until it has what it was given.
+    status["resources"] = previous.get("resources", has) if IN_PROGRESS in (resize or {}) else has
     status["startTime"] = previous.get("startTime") or stamp
     status["qosClass"] = qos.qos_class(pod)
     status.update(_addresses(pod, observed, previous, host_ip))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from kubelet.pods.conditions import OWNED, RESIZING
+from kubelet.pods.conditions import OWNED, RESIZES
 from kubelet.pods.documents import Document
 
 OURS = (
     "phase", "reason", "message", "conditions", "startTime", "qosClass", "hostIP", "hostIPs", "podIP", "podIPs",
     "containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses", "observedGeneration",
+    "allocatedResources", "resources",
 )  # fmt: skip
 _KEYED = {"hostIPs": "ip", "podIPs": "ip"}
 
@@ -55,11 +56,11 @@ def _ready(status: Document) -> str:
 
 def _conditions(before: list[Document], after: list[Document]) -> list[Document] | None:
     known = {c["type"]: c for c in before}
-    changed = [c for c in after if c["type"] in (*OWNED, RESIZING) and c != known.get(c["type"])]
+    changed = [c for c in after if c["type"] in (*OWNED, *RESIZES) and c != known.get(c["type"])]
     patched = []
     for condition in changed:
         gone = {k: None for k in known.get(condition["type"], {}) if k not in condition}
         patched.append({**condition, **gone})
-    if RESIZING in known and not any(c["type"] == RESIZING for c in after):
-        patched.append({"$patch": "delete", "type": RESIZING})
+    over = [kind for kind in RESIZES if kind in known and not any(c["type"] == kind for c in after)]
+    patched += [{"$patch": "delete", "type": kind} for kind in over]
     return patched or None

@@ -53,10 +53,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Resize:
-    """New limits for a container that goes on running."""
+    """New limits for the pod's group and for containers that go on running."""
 
-    container_id: str
-    name: str
+    containers: tuple[tuple[str, str], ...]
+    """(id, name) of each."""
 
 
 @dataclass(frozen=True, slots=True)

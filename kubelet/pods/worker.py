@@ -23,6 +23,8 @@ from kubelet.pods.doing import Doer
 from kubelet.pods.observed import Observed
 from kubelet.pods.plan import plan
 from kubelet.pods.record import Record, observe
+from kubelet.pods.resizes import Resizes
+from kubelet.pods.resizing import RESIZE
 from kubelet.pods.steps import Wait
 from kubelet.volumes import payloads
 from kubelet.volumes.problems import VolumesNotReady
@@ -34,10 +36,12 @@ RETRY_SECONDS = (0.1, 10.0)
 
 
 class Worker:
-    """``pod`` is the newest document; ``admitted`` says that this node has taken the pod before."""
+    """``pod`` is the newest document, with the resources that it was given; ``admitted`` says that this node has taken
+    the pod before."""
 
     def __init__(self, context: Context, pod: Document, record: Record, *, admitted: bool, gone: bool = False) -> None:
-        self.pod = pod
+        self.resizes = Resizes(pod, context.recorder, admitted=admitted)
+        self.pod = self.resizes.allocated(pod)
         self.record = record
         self.admitted = admitted
         self.gone = gone
@@ -81,12 +85,23 @@ class Worker:
 
     def update(self, pod: Document) -> None:
         """The API has a newer document."""
-        old, self.pod = self.pod, pod
+        old, self.pod = self.pod, self.resizes.allocated(pod)
         meta, before = pod["metadata"], old["metadata"]
         moved = any(meta.get(k) != before.get(k) for k in ("labels", "annotations"))
         if pod["spec"] != old["spec"]:
             self._register()
         self.wake(files_changed=moved and self._has_downward())
+
+    def try_resize(self) -> None:
+        """Whether the node has what the pod now asks for."""
+        context = self._context
+        self.pod = self.resizes.attempt(context.taken(self.uid), context.node(), context.now())
+        self.record.failures.pop(RESIZE, None)
+        self._wake.set()
+
+    @property
+    def wants_resize(self) -> bool:
+        return self.admitted and not self.record.terminating and self.resizes.wanted
 
     def delete(self) -> None:
         """The API no longer has it."""
@@ -198,10 +213,12 @@ class Worker:
             host_ip=context.host_ip,
             runtime_name=context.runtime_name,
             failed=self._failed,
+            resize=self.resizes.conditions(self.pod, observed),
         )
         context.statuses.set(self.pod, self.status)
         if self.status["phase"] in status.FINAL and not self.record.terminating:
             self.record.terminating = True
+            context.released()
             return True
         return False
 
@@ -264,6 +281,7 @@ class Worker:
 
     def _retire(self) -> None:
         """It needs nothing of anybody any more."""
+        self._context.released()
         self._context.references.forget(self.uid)
         self._context.images.forget(self.uid)
         self._context.prober.forget(self.uid)

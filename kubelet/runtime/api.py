@@ -62,6 +62,8 @@ class SandboxStatus:
     netns: str | None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    resources: LinuxResources | None = None
+    """What the pod's group has; None where it isn't known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +324,10 @@ class Runtime(Protocol):
 
     async def update_sandbox_resources(self, sandbox_id: str, resources: LinuxResources) -> None:
         """New limits of the pod's group."""
+        ...
+
+    async def memory_usage(self, id_: str) -> int | None:
+        """Bytes that a container, or with the id of a sandbox the pod, uses now. None where that isn't known."""
         ...
 
     async def exec_sync(self, container_id: str, argv: list[str], *, timeout: float | None) -> ExecResult:

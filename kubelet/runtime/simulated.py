@@ -103,7 +103,7 @@ class SimulatedRuntime:
         id_ = self._id(f"{config.uid}/{config.attempt}")
         status = SandboxStatus(
             id_, config.uid, config.name, config.namespace, config.attempt, SandboxState.READY, self._now(),
-            config.netns, config.labels, config.annotations,
+            config.netns, config.labels, config.annotations, config.resources,
         )  # fmt: skip
         self._sandboxes[id_] = (status, config)
         return id_
@@ -178,7 +178,11 @@ class SimulatedRuntime:
         container.status = dataclasses.replace(container.status, resources=resources)
 
     async def update_sandbox_resources(self, sandbox_id: str, resources: LinuxResources) -> None:
-        return
+        status, config = self._sandboxes[sandbox_id]
+        self._sandboxes[sandbox_id] = (dataclasses.replace(status, resources=resources), config)
+
+    async def memory_usage(self, id_: str) -> int | None:
+        return None
 
     async def exec_sync(self, container_id: str, argv: list[str], *, timeout: float | None) -> ExecResult:
         container = self._find(container_id)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from kubelet.runtime.native import conmon, records
 from kubelet.runtime.native.state import Container, World
+
+log = logging.getLogger(__name__)
 
 UNKNOWN_EXIT, UNKNOWN_REASON = 255, "Unknown"
 """Of a container whose end nobody saw: the machine went down, or its monitor was killed."""
@@ -43,6 +46,11 @@ async def settle(world: World, container: Container) -> None:
     if record.started_at is not None:
         record.finished_at = max(record.started_at, record.finished_at)
     container.pid = 0
+    try:
+        # An empty group, too, would bind the limits of the pod's: they can't be set below its.
+        await world.cgroups.remove(container.cgroup)
+    except OSError as error:
+        log.warning("cgroup of container %s, which has ended: %s", container.id, error)
     try:
         records.save(container.paths.record, record)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -34,6 +35,7 @@ from kubelet.runtime.native import (
     host,
     launcher,
     portforward,
+    records,
     recovery,
     sandbox_set,
     stats,
@@ -165,7 +167,16 @@ class NativeRuntime:
 
     async def update_sandbox_resources(self, sandbox_id: str, resources: LinuxResources) -> None:
         """New limits of the pod's own cgroup."""
-        self.world.cgroups.update(self.world.sandbox(sandbox_id).config.cgroup, resources)
+        sandbox = self.world.sandbox(sandbox_id)
+        self.world.cgroups.update(sandbox.config.cgroup, resources)
+        sandbox.record.config = dataclasses.replace(sandbox.config, resources=resources)
+        records.save(sandbox.paths.record, sandbox.record)
+
+    async def memory_usage(self, id_: str) -> int | None:
+        world = self.world
+        cgroup = world.sandboxes[id_].config.cgroup if id_ in world.sandboxes else world.container(id_).cgroup
+        found = world.cgroups.usage(cgroup)
+        return found.memory_bytes if found else None
 
     async def exec_sync(self, container_id: str, argv: list[str], *, timeout: float | None) -> ExecResult:
         return await execs.exec_sync(self.world, container_id, argv, timeout=timeout)

@@ -135,6 +135,7 @@ def sandbox_status(sandbox: Sandbox) -> SandboxStatus:
         netns=config.netns,
         labels=config.labels,
         annotations=config.annotations,
+        resources=config.resources,
     )
 
 

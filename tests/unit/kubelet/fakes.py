@@ -225,6 +225,9 @@ def _merge(old: Any, new: Document) -> Document:
         elif key == "conditions":
             known = {c["type"]: c for c in merged.get(key) or ()}
             for condition in value:
+                if condition.get("$patch") == "delete":
+                    known.pop(condition["type"], None)
+                    continue
                 known[condition["type"]] = _merge(known.get(condition["type"]), condition)
             merged[key] = list(known.values())
         elif isinstance(value, list):

@@ -11,6 +11,7 @@ import pytest
 from kubelet.pods import documents
 from kubelet.pods.observed import Backoff, Failure, Observed, next_backoff
 from kubelet.pods.plan import plan
+from kubelet.pods.resizing import RESIZE
 from kubelet.pods.steps import (
     BackOff,
     CreateSandbox,
@@ -199,7 +200,22 @@ TABLE: list[tuple[str, dict[str, Any], Observed, list[Any]]] = [
         "new limits are set while it runs",
         {"containers": [container(resources={"limits": {"memory": "2Mi"}})]},
         seen(status("app", resources=LinuxResources(cpu_shares=2, memory_limit=1 << 20))),
-        [Resize("app-0", "app")],
+        [Resize((("app-0", "app"),))],
+    ),
+    (
+        "and of the pod as a whole",
+        {"resources": {"limits": {"memory": "2Mi"}, "requests": {"memory": "2Mi"}}},
+        seen(status("app"), sandbox=replace(SANDBOX, resources=LinuxResources(cpu_shares=2, memory_limit=1 << 20))),
+        [Resize(())],
+    ),
+    (
+        "not again at once where they were refused",
+        {"containers": [container(resources={"limits": {"memory": "2Mi"}})]},
+        seen(
+            status("app", resources=LinuxResources(cpu_shares=2, memory_limit=1 << 20)),
+            failures={RESIZE: Failure("Error", "no", NOW + timedelta(seconds=5))},
+        ),
+        [Wait(NOW + timedelta(seconds=5))],
     ),
     (
         "or by a restart, where it wants one",

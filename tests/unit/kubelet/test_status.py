@@ -154,8 +154,9 @@ def test_a_resize_shows_until_it_is_done() -> None:
 
     before = report(pod(containers=[container(resources=small)]), limited(1 << 20))
     wanted = pod(containers=[container(resources=large)])
-    during = report(wanted, limited(1 << 20), before)
-    assert condition(during, "PodResizeInProgress")["status"] == "True"
+    during = report(wanted, limited(1 << 20), before, resize={"PodResizeInProgress": ("", "", 2)})
+    shown = condition(during, "PodResizeInProgress")
+    assert (shown["status"], shown["observedGeneration"]) == ("True", 2)
     assert during["containerStatuses"][0]["resources"] == small
     after = report(wanted, limited(2 << 20), during)
     assert after["containerStatuses"][0]["resources"] == large

@@ -112,7 +112,10 @@ def immutable(path: str, new: Any, old: Any) -> Errors:
 
 
 def same(new: Any, old: Any) -> bool:
-    """Deep equality in which an empty map or list equals a missing one."""
+    """Deep equality in which an empty map, list, text, a zero or a false equals a missing one.
+
+    A client written in Go leaves those out of most fields when it sends back what it read.
+    """
     if new == old:
         return True
     if isinstance(new, dict) or isinstance(old, dict):
@@ -125,7 +128,7 @@ def same(new: Any, old: Any) -> bool:
             return False
         pair = (new or [], old or [])
         return len(pair[0]) == len(pair[1]) and all(map(same, *pair))
-    return False
+    return (new is None or old is None) and not new and not old
 
 
 def _dict(value: Any) -> Document | None:

@@ -398,3 +398,10 @@ def test_addresses_in_the_status_have_to_be_addresses():
     assert errors == [
         'status.podIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'
     ]
+
+
+def test_a_client_that_leaves_out_what_is_false_changes_nothing() -> None:
+    from apimachinery.validation.basics import same
+
+    assert same({"a": [{"name": "v"}]}, {"a": [{"name": "v", "readOnly": False, "subPath": "", "items": []}]})
+    assert not same({"readOnly": True}, {}) and not same({"n": 1}, {"n": 0})

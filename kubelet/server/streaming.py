@@ -27,6 +27,8 @@ WEBSOCKET_PROTOCOLS = (
     "base64.channel.k8s.io",
 )
 SPDY_PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+MOST_MESSAGE_BYTES = 32 * 1024 * 1024
+"""A SPDY frame has at most 16 MiB; clients send far smaller messages."""
 STREAMS_SECONDS = 30.0
 """How long a SPDY client may take to open the streams that it asked for."""
 
@@ -77,7 +79,9 @@ class StreamingRoutes:
                 await forward.close()
 
         if upgrades.wants_websocket(request):
-            socket = web.WebSocketResponse(protocols=(upgrades.PORT_FORWARD_TUNNEL,), max_msg_size=0, compress=False)
+            socket = web.WebSocketResponse(
+                protocols=(upgrades.PORT_FORWARD_TUNNEL,), max_msg_size=MOST_MESSAGE_BYTES, compress=False
+            )
             await socket.prepare(request)
             await upgrades.tunnelled_spdy(request, socket, forward.accept, until_gone)
             return socket
@@ -109,7 +113,7 @@ class StreamingRoutes:
     async def _by_websocket(
         self, request: web.Request, wanted: set[str], open_streams: Open, kind: Kind
     ) -> web.StreamResponse:
-        socket = web.WebSocketResponse(protocols=WEBSOCKET_PROTOCOLS, max_msg_size=0, compress=False)
+        socket = web.WebSocketResponse(protocols=WEBSOCKET_PROTOCOLS, max_msg_size=MOST_MESSAGE_BYTES, compress=False)
         await socket.prepare(request)
         channels = WebSocketChannels(socket, stdin="stdin" in wanted)
         receiving = asyncio.create_task(channels.receive())

@@ -18,6 +18,7 @@ from apiclient.client import Client
 from apiclient.informer import Informer
 from apimachinery import kinds
 from kubelet.events import NORMAL, Recorder
+from kubelet.eviction.manager import EvictionManager
 from kubelet.node import machine
 from kubelet.node.agent import NodeAgent
 from kubelet.pods import times
@@ -79,11 +80,22 @@ class Agent:
             services_synced=made.services_synced,
             taken=self.pods.taken,
             released=self.pods.retry_resizes,
+            refuses=lambda pod: self.eviction.refuses(pod),
             node=lambda: self.node.node,
             node_anew=self.node.refresh,
             memory_capacity=facts.memory,
         )
         self.pods.bind(self.context)
+        self.eviction = EvictionManager(
+            settings,
+            self.pods,
+            made.runtime,
+            self.context.volumes,
+            self.recorder,
+            now=now,
+            changed=self.node.changed,
+        )
+        self.node.pressure = lambda: self.eviction.conditions
         self._informer = Informer(
             client,
             kinds.named("pods"),
@@ -117,6 +129,7 @@ class Agent:
         self._informer.start()
         await asyncio.gather(self.node.register(), self._informer.synced())
         self._go(self.node.run(), "node")
+        self._go(self.eviction.run(), "eviction")
         self._go(Rotation(self.pods, made.runtime, context.now).run(), "log rotation")
         await self.pods.end_orphans()
         self._ready()

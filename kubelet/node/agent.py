@@ -51,6 +51,8 @@ class NodeAgent:
         self._lease: Document | None = None
         self._version = ""
         self._reported: Document = {}
+        self.pressure: Callable[[], frozenset[str]] = frozenset
+        """Types of the conditions of pressure that the node has."""
         self.address = settings.node_ip
         self.node: Document = document.node(settings, machine)
         self.node["status"] = {"allocatable": document.allocatable(settings, machine)}
@@ -80,6 +82,7 @@ class NodeAgent:
             images=_unique(await self._runtime.list_images()),
             previous=before,
             now=timestamps.rfc3339(self._now()),
+            pressure=self.pressure(),
         )
         if not force and not document.changed(self._reported, status):
             return
@@ -92,6 +95,8 @@ class NodeAgent:
             subresource="status",
         )
         self._reported = status
+        for reason in document.transitions(before, status):
+            self._recorder.node(NORMAL, reason, f"Node {self._settings.node_name} status is now: {reason}")
         was = next((c.get("status") for c in before.get("conditions") or () if c["type"] == "Ready"), None)
         if was != "True":
             self._recorder.node(NORMAL, "NodeReady", f"Node {self._settings.node_name} status is now: NodeReady")

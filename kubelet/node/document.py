@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from apimachinery.version import GIT_VERSION
 from kubelet.node.machine import Machine
@@ -16,6 +16,11 @@ OK = (
     ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     ("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
     ("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+)
+BAD = (
+    ("MemoryPressure", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
+    ("DiskPressure", "KubeletHasDiskPressure", "kubelet has disk pressure"),
+    ("PIDPressure", "KubeletHasInsufficientPID", "kubelet has insufficient PID available"),
 )
 EVICTION_MEMORY = 100 * 1024 * 1024
 """Bytes that pods can't have: upstream's hard eviction threshold."""
@@ -75,9 +80,10 @@ def status(
     previous: Document,
     now: str,
     problem: str = "",
+    pressure: Collection[str] = (),
 ) -> Document:
     """``previous`` is the last status: a condition's transition time changes only with its status. ``problem`` is why
-    the node isn't ready."""
+    the node isn't ready, ``pressure`` the types of conditions that it shouldn't have."""
     found: Document = {
         "capacity": capacity(settings, machine),
         "allocatable": allocatable(settings, machine),
@@ -101,16 +107,19 @@ def status(
         "images": image_list(images),
         "runtimeHandlers": [{"name": name, "features": dict(_FEATURES)} for name in handlers.DEFAULT],
         "features": {"supplementalGroupsPolicy": True},
-        "conditions": conditions(previous.get("conditions") or (), now, problem),
+        "conditions": conditions(previous.get("conditions") or (), now, problem, pressure),
     }
     if machine.swap:
         found["nodeInfo"]["swap"] = {"capacity": machine.swap}
     return found
 
 
-def conditions(previous: Iterable[Document], now: str, problem: str) -> list[Document]:
+def conditions(previous: Iterable[Document], now: str, problem: str, pressure: Collection[str] = ()) -> list[Document]:
     known = {c["type"]: c for c in previous}
-    wanted = [(kind, "False", reason, message) for kind, reason, message in OK]
+    wanted = [
+        (good[0], "True", *bad[1:]) if good[0] in pressure else (good[0], "False", *good[1:])
+        for good, bad in zip(OK, BAD, strict=True)
+    ]
     if problem:
         wanted.append(("Ready", "False", "KubeletNotReady", problem))
     else:
@@ -140,6 +149,17 @@ def image_list(images: Iterable[Image]) -> list[Document]:
         {"names": [*i.repo_digests, *i.repo_tags][:MAX_NAMES], "sizeBytes": i.size}
         for i in largest
         if i.repo_digests or i.repo_tags
+    ]
+
+
+def transitions(old: Document, new: Document) -> list[str]:
+    """Reasons of events, for conditions of pressure that came or went: ``NodeHasDiskPressure``."""
+    was = {c["type"]: c.get("status") for c in old.get("conditions") or ()}
+    kinds = {good[0] for good in OK}
+    return [
+        c["reason"].replace("Kubelet", "Node", 1)
+        for c in new["conditions"]
+        if c["type"] in kinds and was.get(c["type"], c["status"]) != c["status"]
     ]
 
 

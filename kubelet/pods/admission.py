@@ -114,7 +114,7 @@ def _taints(pod: Document, node: Document) -> Verdict:
     """NoExecute only: what a node refuses even to pods that are bound to it."""
     taints = [t for t in node["spec"].get("taints") or () if t.get("effect") == "NoExecute"]
     for taint in taints:
-        if not any(_tolerates(t, taint) for t in pod["spec"].get("tolerations") or ()):
+        if not any(tolerates(t, taint) for t in pod["spec"].get("tolerations") or ()):
             return (
                 "TaintToleration",
                 "Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate",
@@ -122,7 +122,7 @@ def _taints(pod: Document, node: Document) -> Verdict:
     return None
 
 
-def _tolerates(toleration: Document, taint: Document) -> bool:
+def tolerates(toleration: Document, taint: Document) -> bool:
     if toleration.get("effect") not in (None, "", taint["effect"]):
         return False
     if toleration.get("key") and toleration["key"] != taint["key"]:

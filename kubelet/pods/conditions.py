@@ -12,6 +12,9 @@ PENDING, IN_PROGRESS = "PodResizePending", "PodResizeInProgress"
 RESIZES = (PENDING, IN_PROGRESS)
 """There only while it is so."""
 
+DISRUPTION, BY_KUBELET = "DisruptionTarget", "TerminationByKubelet"
+"""Type, which others set too, and the reason that is ours."""
+
 Resize = Mapping[str, tuple[str, str, int]]
 """By type, (reason, message, generation of the pod that is waited for)."""
 Verdict = tuple[bool, str, str]
@@ -28,8 +31,10 @@ def conditions(
     previous: list[Document],
     now: str,
     resize: Resize | None = None,
+    disruption: str = "",
 ) -> list[Document]:
-    """``previous`` are those of the last status: foreign ones are kept, and a time changes only with its status."""
+    """``previous`` are those of the last status: foreign ones are kept, and a time changes only with its status.
+    ``disruption`` is why the node ends the pod."""
     known = {c["type"]: c for c in previous}
     ready = containers_ready(pod, statuses, phase)
     verdicts: list[tuple[str, Verdict]] = [
@@ -39,7 +44,10 @@ def conditions(
         ("ContainersReady", ready),
         ("PodScheduled", _TRUE),
     ]
-    foreign = [c for c in previous if c["type"] not in (*OWNED, *RESIZES)]
+    if disruption:
+        verdicts.insert(0, (DISRUPTION, (True, BY_KUBELET, disruption)))
+    ours = {*OWNED, *RESIZES, *(kind for kind, _ in verdicts)}
+    foreign = [c for c in previous if c["type"] not in ours]
     generation = pod["metadata"].get("generation")
     resizes = [
         _condition(kind, (True, reason, message), known.get(kind), since, now)

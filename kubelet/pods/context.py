@@ -44,6 +44,8 @@ class Context:
     """The pods that this node has taken and that haven't finished, without that of a uid."""
     released: Callable[[], None]
     """To be called when a pod needs its resources no longer: others may be waiting for them."""
+    refuses: Callable[[Document], tuple[str, str] | None]
+    """(reason, message) where the node is in no state to take the pod."""
     node: Callable[[], Document]
     """The Node object, as last seen or made."""
     node_anew: Callable[[], Awaitable[Document]] | None = None

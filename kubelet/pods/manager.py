@@ -118,6 +118,26 @@ class PodManager:
             if uid != but and w.admitted and not w.gone and w.status.get("phase") not in status.FINAL
         ]
 
+    def active(self) -> list[Document]:
+        """Pods of this node that haven't ended and aren't about to."""
+        return [w.pod for w in self._workers.values() if w.admitted and not w.gone and not w.record.terminating]
+
+    def containers_of(self, uid: str) -> list[tuple[str, str]]:
+        """(id, name) of the newest of each of the pod's containers."""
+        worker = self._workers.get(uid)
+        if worker is None:
+            return []
+        newest = sorted(worker.record.containers.values(), key=lambda c: (c.created_at, c.attempt))
+        return [(id_, name) for name, id_ in {c.name: c.id for c in newest}.items()]
+
+    def evict(self, uid: str, message: str, *, disrupted: bool = False) -> bool:
+        """End a pod, which has then failed. False where it is gone already."""
+        worker = self._workers.get(uid)
+        if worker is None or worker.gone or worker.record.terminating:
+            return False
+        worker.evict(message, disrupted=disrupted)
+        return True
+
     # What the streaming server and the statistics ask.
 
     def pods(self) -> list[Document]:

@@ -30,6 +30,7 @@ def pod_status(
     runtime_name: str,
     failed: tuple[str, str] | None = None,
     resize: Resize | None = None,
+    disruption: str = "",
 ) -> Document:
     """``previous`` is the last status that was reported, or the API's. ``failed`` is (reason, message) of a pod that
     is ended from outside of its containers."""
@@ -58,6 +59,7 @@ def pod_status(
         previous=_merged_conditions(pod, previous),
         now=stamp,
         resize=resize,
+        disruption=disruption,
     )
     has = resources.of_status(pod, running=status["phase"] == "Running")
     if "requests" in has:

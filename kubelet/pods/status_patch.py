@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubelet.pods.conditions import OWNED, RESIZES
+from kubelet.pods.conditions import BY_KUBELET, OWNED, RESIZES
 from kubelet.pods.documents import Document
 
 OURS = (
@@ -56,7 +56,8 @@ def _ready(status: Document) -> str:
 
 def _conditions(before: list[Document], after: list[Document]) -> list[Document] | None:
     known = {c["type"]: c for c in before}
-    changed = [c for c in after if c["type"] in (*OWNED, *RESIZES) and c != known.get(c["type"])]
+    ours = (c for c in after if c["type"] in (*OWNED, *RESIZES) or c.get("reason") == BY_KUBELET)
+    changed = [c for c in ours if c != known.get(c["type"])]
     patched = []
     for condition in changed:
         gone = {k: None for k in known.get(condition["type"], {}) if k not in condition}

@@ -61,6 +61,8 @@ class Worker:
         self._finishing = False
         """What is being removed is removed to the end, whatever is heard meanwhile."""
         self._failed: tuple[str, str] | None = None
+        self._hurried = False
+        self._disruption = ""
         # Of a pod that had finished and left nothing on this machine, the API knows more than we do.
         self._silent = documents.is_finished(pod) and not record.containers
         self.record.terminating = self.record.terminating or documents.is_finished(pod)
@@ -102,6 +104,13 @@ class Worker:
     @property
     def wants_resize(self) -> bool:
         return self.admitted and not self.record.terminating and self.resizes.wanted
+
+    def evict(self, message: str, *, disrupted: bool) -> None:
+        """The pod fails and is ended at once. ``disrupted``: for what the node lacks."""
+        self._context.recorder.pod(self.pod, WARNING, "Evicted", message)
+        self._failed, self._hurried = ("Evicted", message), True
+        self._disruption = message if disrupted else ""
+        self._wake.set()
 
     def delete(self) -> None:
         """The API no longer has it."""
@@ -167,16 +176,23 @@ class Worker:
         context, self.admitted = self._context, True
         if documents.is_deleted(self.pod) or self.gone or documents.is_finished(self.pod):
             return
-        verdict = admission.admit(self.pod, context.taken(self.uid), context.node())
-        if verdict is not None and context.node_anew is not None:
-            # The scheduler may have seen labels and taints that we have not: a pod is refused for what is true now.
-            verdict = admission.admit(self.pod, context.taken(self.uid), await context.node_anew())
+        verdict = context.refuses(self.pod)
+        if verdict is None:
+            verdict = await self._judge()
         if verdict is None:
             return
         context.recorder.pod(self.pod, WARNING, *verdict)
         self.status = status.rejected(self.pod, self.status, *verdict, context.now())
         context.statuses.set(self.pod, self.status)
         self._silent = self.record.terminating = True
+
+    async def _judge(self) -> admission.Verdict:
+        context = self._context
+        verdict = admission.admit(self.pod, context.taken(self.uid), context.node())
+        if verdict is not None and context.node_anew is not None:
+            # The scheduler may have seen labels and taints that we have not: a pod is refused for what is true now.
+            verdict = admission.admit(self.pod, context.taken(self.uid), await context.node_anew())
+        return verdict
 
     def _check_end(self) -> None:
         """Whether the pod is to end now, and whether its end got more urgent."""
@@ -188,7 +204,7 @@ class Worker:
             return
         first = not self.record.terminating
         self.record.terminating = True
-        grace = stopping.MIN_GRACE if self._forced else stopping.grace_of(self.pod)
+        grace = stopping.MIN_GRACE if self._forced or self._hurried else stopping.grace_of(self.pod)
         if self._doing is not None and (first or grace < self.grace):
             if self._doer.may_break_off and not self._finishing:
                 self._doing.cancel()
@@ -214,6 +230,7 @@ class Worker:
             runtime_name=context.runtime_name,
             failed=self._failed,
             resize=self.resizes.conditions(self.pod, observed),
+            disruption=self._disruption,
         )
         context.statuses.set(self.pod, self.status)
         if self.status["phase"] in status.FINAL and not self.record.terminating:

@@ -330,6 +330,10 @@ class Runtime(Protocol):
         """Bytes that a container, or with the id of a sandbox the pod, uses now. None where that isn't known."""
         ...
 
+    async def disk_usage(self, container_id: str) -> int:
+        """Bytes that a container has written beside its volumes; 0 for one that is gone."""
+        ...
+
     async def exec_sync(self, container_id: str, argv: list[str], *, timeout: float | None) -> ExecResult:
         """Raises TimeoutError past ``timeout`` seconds, having killed the process."""
         ...

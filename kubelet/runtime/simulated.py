@@ -181,6 +181,9 @@ class SimulatedRuntime:
         status, config = self._sandboxes[sandbox_id]
         self._sandboxes[sandbox_id] = (dataclasses.replace(status, resources=resources), config)
 
+    async def disk_usage(self, container_id: str) -> int:
+        return 0
+
     async def memory_usage(self, id_: str) -> int | None:
         return None
 

@@ -109,6 +109,15 @@ class Volumes:
                 found.update(entry.name for entry in os.scandir(base) if entry.is_dir(follow_symlinks=False))
         return found
 
+    def empty_dirs(self, pod: Document) -> dict[str, tuple[Path, bool]]:
+        """The folders of the pod's emptyDir volumes by name, and whether each is on a disk."""
+        found = {}
+        for volume in pod["spec"].get("volumes") or ():
+            if "emptyDir" in volume:
+                on_disk = not (volume["emptyDir"] or {}).get("medium")
+                found[volume["name"]] = (self._path(pod, volume, "empty-dir"), on_disk)
+        return found
+
     def subpath(self, pod: Document, container: str, index: int, mount: Document, volume: Volume, path: str) -> str:
         """Where ``path`` of a volume is to be mounted from. Raises SubPathProblem."""
         subpath.check(path)

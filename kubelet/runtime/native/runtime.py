@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kubelet import disk
 from kubelet.cgroups.groups import Cgroups
 from kubelet.cgroups.hierarchy import Hierarchy, detect
 from kubelet.images.store import ImageStore
@@ -177,6 +178,10 @@ class NativeRuntime:
         cgroup = world.sandboxes[id_].config.cgroup if id_ in world.sandboxes else world.container(id_).cgroup
         found = world.cgroups.usage(cgroup)
         return found.memory_bytes if found else None
+
+    async def disk_usage(self, container_id: str) -> int:
+        container = self.world.containers.get(container_id)
+        return await asyncio.to_thread(disk.usage, container.paths.upper) if container else 0
 
     async def exec_sync(self, container_id: str, argv: list[str], *, timeout: float | None) -> ExecResult:
         return await execs.exec_sync(self.world, container_id, argv, timeout=timeout)

@@ -137,18 +137,21 @@ class Agent:
 
     async def _start_server(self) -> None:
         from kubelet.pods.backend import PodBackend
+        from kubelet.reviews import Reviews
         from kubelet.server.app import KubeletServer
 
         settings = self._settings
         images = _Noticed(self._made.images, self.node.changed) if self._made.images is not None else None
         self._server = KubeletServer(
-            PodBackend(self.pods, self._made.runtime, settings.node_name),
+            PodBackend(self.pods, self._made.runtime, settings, self.context.volumes),
             images,
             listen=settings.listen,
             tls_cert=settings.tls_cert,
             tls_key=settings.tls_key,
             client_ca=settings.client_ca,
             scratch=Path(settings.root_dir) / "scratch",
+            settings=settings,
+            reviewer=Reviews(self._client, settings.node_name),
         )
         await self._server.start()
 

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from kubelet.pods import documents
+from kubelet.pods import configs, documents
 from kubelet.pods.documents import Document
 from kubelet.pods.manager import PodManager
 from kubelet.runtime.api import ContainerState, ContainerStats, ContainerStatus, Runtime
-from kubelet.server.backend import ContainerRef, NoSuchContainer, NotStarted
+from kubelet.server.backend import ContainerRef, NoSuchContainer, NotStarted, Places, VolumePlace
+from kubelet.settings import Settings
+from kubelet.volumes import claims
+from kubelet.volumes.manager import Volumes
 
 
 class PodBackend:
-    def __init__(self, pods: PodManager, runtime: Runtime, node_name: str) -> None:
+    def __init__(self, pods: PodManager, runtime: Runtime, settings: Settings, volumes: Volumes) -> None:
         self.runtime = runtime
-        self.node_name = node_name
+        self.node_name = settings.node_name
+        self.root_dir = settings.root_dir
+        self._settings = settings
         self._pods = pods
+        self._volumes = volumes
 
     def pods(self) -> list[Document]:
         return self._pods.pods()
+
+    def running(self) -> list[Document]:
+        return [p for p in self.pods() if self._pods.sandbox_id(documents.namespace_of(p), documents.name_of(p))]
+
+    def places(self, pod: Document) -> Places:
+        paths = self._volumes.paths(documents.uid_of(pod))
+        ephemeral = {name for name, (_, on_disk) in self._volumes.empty_dirs(pod).items() if on_disk}
+        found = [
+            VolumePlace(v["name"], paths[v["name"]], _claim(pod, v), v["name"] in ephemeral)
+            for v in pod["spec"].get("volumes") or ()
+            # What belongs to the host isn't the pod's to be counted.
+            if paths.get(v["name"]) and "hostPath" not in v
+        ]
+        return Places(configs.log_directory(self._settings, pod), tuple(found))
 
     async def container(self, namespace: str, pod: str, name: str, *, previous: bool = False) -> ContainerRef:
         document = self._pods.pod_by_name(namespace, pod)
@@ -57,6 +77,10 @@ class PodBackend:
                 by_pod.setdefault(owner[2], []).append(usage)
         found = ((self._pods.pod_by_uid(uid), many) for uid, many in by_pod.items())
         return [(pod, many) for pod, many in found if pod is not None]
+
+
+def _claim(pod: Document, volume: Document) -> str:
+    return claims.claim_name(pod, volume) if "persistentVolumeClaim" in volume or "ephemeral" in volume else ""
 
 
 def _has_ended(status: ContainerStatus | None) -> bool:

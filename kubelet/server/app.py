@@ -16,17 +16,18 @@ from typing import Any
 from aiohttp import web
 
 from kubelet.runtime.api import RuntimeError_
-from kubelet.server import logs, stats
+from kubelet.server import logs
+from kubelet.server.access import Access, Reviewer
 from kubelet.server.backend import Backend, NoSuchContainer, NotStarted
 from kubelet.server.images import ImageRoutes, Images
 from kubelet.server.leaving import has_left
+from kubelet.server.observing import ObservingRoutes
 from kubelet.server.streaming import StreamingRoutes
 from kubelet.server.upgrades import Taken, wants_websocket
+from kubelet.settings import Settings
 
 log = logging.getLogger(__name__)
 
-ADMITTED = "kube-apiserver-kubelet-client"
-"""The common name of the only client."""
 BASE64 = "base64.binary.k8s.io"
 LOG_PROTOCOLS = ("binary.k8s.io", BASE64)
 _IP_FREEBIND = 15
@@ -45,11 +46,15 @@ class KubeletServer:
         tls_key: str,
         client_ca: str,
         scratch: Path,
+        settings: Settings | None = None,
+        reviewer: Reviewer | None = None,
     ) -> None:
         self._backend = backend
         self._listen = listen
         self._tls = (tls_cert, tls_key, client_ca)
         self._images = ImageRoutes(images, backend.runtime, scratch)
+        self._access = Access(reviewer)
+        self._observing = ObservingRoutes(backend, settings)
         self._streaming = StreamingRoutes(backend)
         self._runner: web.AppRunner | None = None
 
@@ -68,23 +73,18 @@ class KubeletServer:
             await self._runner.cleanup()
 
     def application(self) -> web.Application:
-        application = web.Application(client_max_size=0, middlewares=[_only_the_api_server, _errors])
+        application = web.Application(client_max_size=0, middlewares=[self._access.middleware, _errors])
         application.add_routes(
             [
                 web.get("/healthz", _ok),
                 web.get("/healthz/{check:.*}", _ok),
-                web.get("/pods", self._pods),
                 web.get("/containerLogs/{namespace}/{pod}/{container}", self._logs),
-                web.get("/stats/summary", self._summary),
-                web.get("/metrics/resource", self._resource_metrics),
+                *self._observing.routes(),
                 *self._streaming.routes(),
                 *self._images.routes(),
             ]
         )
         return application
-
-    async def _pods(self, request: web.Request) -> web.Response:
-        return web.json_response({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": self._backend.pods()})
 
     async def _logs(self, request: web.Request) -> web.StreamResponse:
         info = request.match_info
@@ -112,13 +112,6 @@ class KubeletServer:
         except ConnectionResetError:
             log.debug("the reader of a log left")
             return Taken()
-
-    async def _summary(self, request: web.Request) -> web.Response:
-        host = _host_usage()
-        return web.json_response(stats.summary(self._backend.node_name, await self._backend.stats(), host))
-
-    async def _resource_metrics(self, request: web.Request) -> web.Response:
-        return web.Response(text=stats.metrics(await self._backend.stats()))
 
 
 async def _sent(request: web.Request, pieces: AsyncIterator[bytes]) -> web.StreamResponse:
@@ -159,28 +152,12 @@ def log_options(query: Any, *, now: datetime) -> logs.LogOptions:
     )
 
 
-def _host_usage() -> dict[str, Any]:
-    texts = Path("/proc/stat").read_text(), Path("/proc/meminfo").read_text()
-    return stats.host_usage(*texts, os.sysconf("SC_CLK_TCK"), now=datetime.now(UTC))
-
-
 def _true(text: str) -> bool:
     return text.lower() in ("1", "true")
 
 
 async def _ok(request: web.Request) -> web.Response:
     return web.Response(text="ok")
-
-
-@web.middleware
-async def _only_the_api_server(request: web.Request, handler: Any) -> web.StreamResponse:
-    """TLS has checked the chain; every node and user has a certificate of the same CA, so the name counts."""
-    certificate = request.get_extra_info("peercert") or {}
-    names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
-    if names != [ADMITTED]:
-        text = f"Forbidden (user={names[0] if names else 'system:anonymous'})"
-        return web.Response(status=403, text=text)
-    return await handler(request)
 
 
 @web.middleware
@@ -200,7 +177,8 @@ async def _errors(request: web.Request, handler: Any) -> web.StreamResponse:
 def _tls_context(certificate: str, key: str, client_ca: str) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca)
     context.load_cert_chain(certificate, key)
-    context.verify_mode = ssl.CERT_REQUIRED
+    # Without one there has to be a token.
+    context.verify_mode = ssl.CERT_OPTIONAL
     return context
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from kubelet.runtime.api import ContainerStats, Runtime
@@ -29,12 +30,40 @@ class ContainerRef:
     stdin: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class VolumePlace:
+    """Where a volume of a pod is, and the claim that it is of."""
+
+    name: str
+    path: str
+    claim: str = ""
+    ephemeral: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """``logs`` has a folder for each container."""
+
+    logs: Path
+    volumes: tuple[VolumePlace, ...]
+
+
 class Backend(Protocol):
     runtime: Runtime
     node_name: str
+    root_dir: str
+    """On the disk that pods write to."""
 
     def pods(self) -> list[Document]:
         """The pods of this node with their newest status."""
+        ...
+
+    def running(self) -> list[Document]:
+        """Those of them that have a sandbox."""
+        ...
+
+    def places(self, pod: Document) -> Places:
+        """The folders of a pod, for those who measure them."""
         ...
 
     async def container(self, namespace: str, pod: str, name: str, *, previous: bool = False) -> ContainerRef:

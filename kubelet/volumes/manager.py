@@ -109,6 +109,11 @@ class Volumes:
                 found.update(entry.name for entry in os.scandir(base) if entry.is_dir(follow_symlinks=False))
         return found
 
+    def paths(self, uid: str) -> dict[str, str]:
+        """Where each of a pod's volumes is; "" for images, which the runtime mounts."""
+        state = self._pods.get(uid)
+        return {name: volume.path for name, volume in state.volumes.items()} if state else {}
+
     def empty_dirs(self, pod: Document) -> dict[str, tuple[Path, bool]]:
         """The folders of the pod's emptyDir volumes by name, and whether each is on a disk."""
         found = {}

@@ -51,6 +51,11 @@ def machinery(root: Path, runtime: SimulatedRuntime) -> Machinery:
     return made
 
 
+def backend_of(node: Node) -> PodBackend:
+    context = node.agent.context
+    return PodBackend(node.agent.pods, context.runtime, context.settings, context.volumes)
+
+
 def deleted(found: dict[str, Any], grace: int) -> dict[str, Any]:
     found["metadata"].update(deletionTimestamp="2026-01-01T00:00:00Z", deletionGracePeriodSeconds=grace)
     return found
@@ -240,7 +245,7 @@ async def test_names_are_written_for_the_containers(node: Node) -> None:
 
 
 async def test_the_server_is_told_what_it_asks(node: Node) -> None:
-    backend = PodBackend(node.agent.pods, node.agent.context.runtime, "node-1")
+    backend = backend_of(node)
     annotations = {"simulated.knarr.dev/run-for": "0.01"}
     node.client.put("pods", pod(metadata={"annotations": annotations}))
     await node.until(lambda: node.agent.pods.container_id("default", "web", "app", previous=True))
@@ -257,7 +262,7 @@ async def test_the_server_is_told_what_it_asks(node: Node) -> None:
 
 
 async def test_the_server_is_told_that_a_container_waits(node: Node) -> None:
-    backend = PodBackend(node.agent.pods, node.agent.context.runtime, "node-1")
+    backend = backend_of(node)
     node.client.put("pods", pod(containers=[container(image="missing.simulated.knarr.dev/a:1")]))
     await node.until(lambda: node.client.events("Failed"))
     try:

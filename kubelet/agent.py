@@ -26,6 +26,7 @@ from kubelet.pods.context import Context
 from kubelet.pods.images import Images
 from kubelet.pods.manager import PodManager
 from kubelet.pods.probing import Prober
+from kubelet.pods.qos_groups import QosGroups
 from kubelet.pods.rotation import Rotation
 from kubelet.pods.statuses import Statuses
 from kubelet.references import References
@@ -95,6 +96,8 @@ class Agent:
             now=now,
             changed=self.node.changed,
         )
+        self.groups = QosGroups(made.runtime, lambda: self.pods.taken(""))
+        self.pods.on_taken = self.groups.changed
         self.node.pressure = lambda: self.eviction.conditions
         self._informer = Informer(
             client,
@@ -130,6 +133,7 @@ class Agent:
         await asyncio.gather(self.node.register(), self._informer.synced())
         self._go(self.node.run(), "node")
         self._go(self.eviction.run(), "eviction")
+        self._go(self.groups.run(), "groups of pods' classes")
         self._go(Rotation(self.pods, made.runtime, context.now).run(), "log rotation")
         await self.pods.end_orphans()
         self._ready()

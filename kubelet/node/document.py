@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from apimachinery.quantities import format_
 from apimachinery.version import GIT_VERSION
 from kubelet.node.machine import Machine
 from kubelet.pods import handlers
@@ -55,8 +56,7 @@ def capacity(settings: Settings, machine: Machine) -> dict[str, str]:
     return {
         "cpu": str(machine.cpus),
         "ephemeral-storage": f"{machine.disk // 1024}Ki",
-        "hugepages-1Gi": "0",
-        "hugepages-2Mi": "0",
+        **{f"hugepages-{size}": format_(n, style_of="1Ki") for size, n in machine.hugepages.items()},
         "memory": f"{machine.memory // 1024}Ki",
         "pods": str(settings.max_pods),
     }
@@ -66,7 +66,7 @@ def allocatable(settings: Settings, machine: Machine) -> dict[str, str]:
     return {
         **capacity(settings, machine),
         "ephemeral-storage": str(machine.disk - int(machine.disk * EVICTION_DISK)),
-        "memory": f"{max(0, machine.memory - EVICTION_MEMORY) // 1024}Ki",
+        "memory": f"{max(0, machine.memory - EVICTION_MEMORY - sum(machine.hugepages.values())) // 1024}Ki",
     }
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+HUGE_PAGES = Path("/sys/kernel/mm/hugepages")
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386", "ppc64le": "ppc64le"}
 
 
@@ -25,6 +27,8 @@ class Machine:
     system_uuid: str
     boot_id: str
     swap: int = 0
+    hugepages: Mapping[str, int] = field(default_factory=dict)
+    """Bytes of preallocated pages by their size: ``2Mi``."""
 
 
 def read(root_dir: str) -> Machine:
@@ -43,7 +47,19 @@ def read(root_dir: str) -> Machine:
         system_uuid=_text("/sys/class/dmi/id/product_uuid") or machine_id,
         boot_id=_text("/proc/sys/kernel/random/boot_id"),
         swap=memory.get("SwapTotal", 0),
+        hugepages=huge_pages(HUGE_PAGES),
     )
+
+
+def huge_pages(folder: Path) -> dict[str, int]:
+    """``folder`` has one of its own for each size: ``hugepages-2048kB``."""
+    found = {}
+    for place in sorted(folder.glob("hugepages-*kB")):
+        size = int(place.name.removeprefix("hugepages-").removesuffix("kB"))
+        unit = next((u for u, kib in (("Gi", 1 << 20), ("Mi", 1 << 10)) if size % kib == 0), "Ki")
+        number = size // {"Gi": 1 << 20, "Mi": 1 << 10, "Ki": 1}[unit]
+        found[f"{number}{unit}"] = int(_text(str(place / "nr_hugepages")) or 0) * size * 1024
+    return found
 
 
 def _meminfo() -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from kubelet.pods import configs, documents, status
@@ -23,6 +23,8 @@ class PodManager:
     def __init__(self) -> None:
         self._context: Context | None = None
         self._workers: dict[str, Worker] = {}
+        self.on_taken: Callable[[], None] = lambda: None
+        """Called when a pod came or went, or has another share of the node."""
         self._complete = False
         """Every pod was seen once: what is free can be told."""
         self._left: dict[str, Record] = {}
@@ -89,6 +91,7 @@ class PodManager:
 
     def retry_resizes(self) -> None:
         """Something may have become free, or a pod asks for another share."""
+        self.on_taken()
         if not self._complete:
             return
         for worker in sorted((w for w in self._workers.values() if w.wants_resize), key=lambda w: w.resizes.rank()):
@@ -206,6 +209,7 @@ class PodManager:
         worker = Worker(self._ready(), pod, record, admitted=admitted, gone=gone)
         self._workers[worker.uid] = worker
         worker.start().add_done_callback(lambda _: self._ended(worker))
+        self.on_taken()
 
     def _ended(self, worker: Worker) -> None:
         """A pod with finalizers is still in the API: its worker stays known, so that it isn't begun anew."""

@@ -326,6 +326,10 @@ class Runtime(Protocol):
         """New limits of the pod's group."""
         ...
 
+    async def update_class(self, name: str, resources: LinuxResources) -> None:
+        """Limits of the group that the pods of a class are in: ``burstable`` or ``besteffort``."""
+        ...
+
     async def memory_usage(self, id_: str) -> int | None:
         """Bytes that a container, or with the id of a sandbox the pod, uses now. None where that isn't known."""
         ...

@@ -181,6 +181,9 @@ class SimulatedRuntime:
         status, config = self._sandboxes[sandbox_id]
         self._sandboxes[sandbox_id] = (dataclasses.replace(status, resources=resources), config)
 
+    async def update_class(self, name: str, resources: LinuxResources) -> None:
+        return
+
     async def disk_usage(self, container_id: str) -> int:
         return 0
 

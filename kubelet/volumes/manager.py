@@ -203,6 +203,8 @@ class Volumes:
         medium = source.get("medium") or ""
         if medium == "Memory":
             self._mounter.tmpfs(target, size=_size_limit(pod, source))
+        elif medium.startswith("HugePages"):
+            self._mounter.hugepages(target, _page_size(pod, medium))
         elif medium:
             raise VolumeProblem(f"medium {medium} is not supported by this node")
         if not target.is_dir():
@@ -232,6 +234,22 @@ def unmount_tree(path: Path, mounter: Mounter) -> None:
         mounter.unmount(point)
     if left := mounter.below(path):
         raise OSError(f"{left[0]} is still mounted: nothing below {path} is deleted")
+
+
+def _page_size(pod: Document, medium: str) -> str:
+    """As mount(8) writes it: of ``HugePages-2Mi``, or the one size that the pod's containers ask for."""
+    size = medium.removeprefix("HugePages").removeprefix("-")
+    if not size:
+        asked = {
+            name.removeprefix("hugepages-")
+            for container in (*documents.containers(pod), *documents.init_containers(pod))
+            for name in (container.get("resources") or {}).get("requests") or {}
+            if name.startswith("hugepages-")
+        }
+        if len(asked) != 1:
+            raise VolumeProblem("medium HugePages needs requests of huge pages of exactly one size")
+        [size] = asked
+    return size.removesuffix("i")
 
 
 def _size_limit(pod: Document, source: Document) -> int | None:

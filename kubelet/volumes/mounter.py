@@ -17,6 +17,10 @@ class Mounter(Protocol):
         """Memory at ``path``; ``size`` in bytes, None for the kernel's default. Idempotent."""
         ...
 
+    def hugepages(self, path: Path, page_size: str) -> None:
+        """Huge pages of ``page_size`` (``2M``) at ``path``. Idempotent."""
+        ...
+
     def bind_fd(self, fd: int, target: Path) -> None:
         """What an open descriptor names, at ``target`` (which exists and is of the same type)."""
         ...
@@ -44,6 +48,11 @@ class KernelMounter:
         options = f"mode={mode:o}" + (f",size={size}" if size else "")
         kernel.mount("tmpfs", str(path), "tmpfs", 0, options)
 
+    def hugepages(self, path: Path, page_size: str) -> None:
+        path.mkdir(parents=True, exist_ok=True)
+        if path not in self.below(path):
+            kernel.mount("nodev", str(path), "hugetlbfs", 0, f"mode=777,pagesize={page_size}")
+
     def bind_fd(self, fd: int, target: Path) -> None:
         kernel.bind(f"/proc/self/fd/{fd}", str(target), recursive=True)
 
@@ -61,6 +70,9 @@ class PlainMounter:
     """For the simulated runtime: nothing is mounted and nobody else's files are made."""
 
     def tmpfs(self, path: Path, *, size: int | None = None, mode: int = 0o777) -> None:
+        path.mkdir(parents=True, exist_ok=True)
+
+    def hugepages(self, path: Path, page_size: str) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
     def bind_fd(self, fd: int, target: Path) -> None:

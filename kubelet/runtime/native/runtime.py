@@ -173,6 +173,9 @@ class NativeRuntime:
         sandbox.record.config = dataclasses.replace(sandbox.config, resources=resources)
         records.save(sandbox.paths.record, sandbox.record)
 
+    async def update_class(self, name: str, resources: LinuxResources) -> None:
+        self.world.cgroups.ensure(name, resources)
+
     async def memory_usage(self, id_: str) -> int | None:
         world = self.world
         cgroup = world.sandboxes[id_].config.cgroup if id_ in world.sandboxes else world.container(id_).cgroup

@@ -174,7 +174,8 @@ def resources(wanted: LinuxResources, *, unified: bool) -> dict[str, Any]:
     if wanted.pids_limit is not None:
         found["pids"] = {"limit": wanted.pids_limit}
     if wanted.hugepages:
-        found["hugepageLimits"] = [{"pageSize": size, "limit": n} for size, n in sorted(wanted.hugepages.items())]
+        pages = sorted(wanted.hugepages.items())
+        found["hugepageLimits"] = [{"pageSize": size.replace("i", "B"), "limit": n} for size, n in pages]
     if unified and wanted.memory_limit:
         # A container whose memory is gone ends as a whole, as the kubelet of Kubernetes has it on cgroup v2.
         found["unified"] = {"memory.oom.group": "1"}

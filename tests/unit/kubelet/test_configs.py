@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from kubelet.pods import resources, security
+from kubelet.node import machine
+from kubelet.pods import qos_groups, resources, security
 from kubelet.pods.admission import admit
 from kubelet.pods.configs import port_mappings, sandbox_config
 from kubelet.pods.credentials import credentials_for
@@ -203,3 +204,20 @@ def test_settings_are_exactly_what_the_command_writes() -> None:
     source = (Path(__file__).parents[3] / "knarr/settings.py").read_text()
     written = re.findall(r'^        "(\w+)":', source[source.index("def kubelet(") :], flags=re.MULTILINE)
     assert {f.name for f in dataclasses.fields(Settings)} == set(written)
+
+
+def test_burstable_pods_share_what_they_ask_for_and_best_effort_ones_the_least() -> None:
+    burstable = [pod(containers=[container(resources={"requests": {"cpu": cpu}})]) for cpu in ("500m", "250m")]
+    sized = {"cpu": "2", "memory": "1Mi"}
+    guaranteed = pod(containers=[container(resources={"requests": sized, "limits": sized})])
+    found = qos_groups.wanted([*burstable, guaranteed, pod()])
+    assert {name: limits.cpu_shares for name, limits in found.items()} == {"burstable": 768, "besteffort": 2}
+    assert qos_groups.wanted([])["burstable"].cpu_shares == 2
+
+
+def test_huge_pages_are_counted_by_size(tmp_path: Path) -> None:
+    for size, number in ((2048, 3), (1048576, 0)):
+        (tmp_path / f"hugepages-{size}kB").mkdir()
+        (tmp_path / f"hugepages-{size}kB" / "nr_hugepages").write_text(f"{number}\n")
+    assert machine.huge_pages(tmp_path) == {"1Gi": 0, "2Mi": 6 << 20}
+    assert machine.huge_pages(tmp_path / "none") == {}

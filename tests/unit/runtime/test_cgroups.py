@@ -124,3 +124,59 @@ def test_v2_switches_controllers_on_down_to_the_pod(tmp_path: Path):
     groups.ensure("pod1", LinuxResources(memory_limit=4096))
     assert (tmp_path / "cgroup.subtree_control").read_text() == "+memory"
     assert (tmp_path / "knarr-test/pod1/memory.max").read_text() == "4096"
+
+
+def v2_tree(root: Path, *files: tuple[str, str]) -> Cgroups:
+    """With a pod's group and what is in its files."""
+    group = root / "knarr-test/burstable/pod1"
+    group.mkdir(parents=True)
+    for name, text in files:
+        (group / name).write_text(text)
+    return Cgroups(Hierarchy(Version.V2, {"": root}), "knarr-test")
+
+
+def test_v2_takes_new_limits_of_a_group_that_is_there(tmp_path: Path):
+    groups = v2_tree(tmp_path)
+    new = LinuxResources(cpu_shares=1024, cpu_quota=50_000, memory_limit=4096, memory_swap_limit=4096, pids_limit=10)
+    groups.update("burstable/pod1", new)
+    group = tmp_path / "knarr-test/burstable/pod1"
+    assert {f.name: f.read_text() for f in group.iterdir()} == {
+        "cpu.weight": "39",
+        "cpu.max": "50000 100000",
+        "memory.max": "4096",
+        "pids.max": "10",
+    }
+
+
+def test_v2_tells_what_a_group_uses(tmp_path: Path):
+    groups = v2_tree(
+        tmp_path,
+        ("cpu.stat", "usage_usec 7\nuser_usec 5\n"),
+        ("memory.current", "4096\n"),
+        ("memory.stat", "anon 1000\ninactive_file 96\n"),
+        ("memory.events", "low 0\noom_kill 2\n"),
+        ("pids.current", "3\n"),
+    )
+    found = groups.usage("burstable/pod1")
+    assert found == usage.Usage(7000, 4096, 4000, 1000, 3)
+    assert groups.oom_kills("burstable/pod1") == 2
+    assert groups.usage("burstable/pod2") is None
+
+
+async def test_v2_removes_a_group_with_all_below_it(tmp_path: Path):
+    groups = v2_tree(tmp_path)
+    (tmp_path / "knarr-test/burstable/pod1/c").mkdir()
+    assert groups.children("burstable") == {"pod1"}
+    await groups.remove("burstable/pod1")
+    await groups.remove("burstable/pod1")
+    assert groups.children("burstable") == set()
+    await groups.remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_v2_lists_the_processes_of_a_group_and_below(tmp_path: Path):
+    groups = v2_tree(tmp_path, ("cgroup.procs", "7\n"))
+    child = tmp_path / "knarr-test/burstable/pod1/c"
+    child.mkdir()
+    (child / "cgroup.procs").write_text("8\n9\n0\n")
+    assert groups.processes("burstable/pod1") == {7, 8, 9}

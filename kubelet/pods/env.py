@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from kubelet.pods import downward
+from kubelet.pods import downward, env_files
 from kubelet.pods.documents import Document, namespace_of
 from kubelet.pods.expansion import expand
+
+log = logging.getLogger(__name__)
 
 CONFIG_MAP, SECRET = "configmap", "secret"
 Key = tuple[str, str]
@@ -40,9 +43,10 @@ def environment(
     objects: Mapping[Key, Document | None],
     services: Mapping[str, str],
     facts: downward.Facts,
+    read: Callable[[str, str], str] | None = None,
 ) -> list[tuple[str, str]]:
-    """In the order of declaration, then the services'. ``objects``: None where there is no such object.
-    Raises ConfigError."""
+    """In the order of declaration, then the services'. ``objects``: None where there is no such object. ``read`` gives
+    the text of (volume, path) and raises OSError. Raises ConfigError."""
     found: dict[str, str] = {}
     for source in container.get("envFrom") or ():
         found.update(_from_whole(source, objects))
@@ -50,7 +54,10 @@ def environment(
         value = entry.get("value") or ""
         if value:
             found[entry["name"]] = expand(value, found, services)
-        elif given := entry.get("valueFrom"):
+        elif (given := entry.get("valueFrom")) and "fileKeyRef" in given:
+            if chosen := _from_file(given["fileKeyRef"], read):
+                found[entry["name"]] = chosen
+        elif given:
             chosen = _from_source(pod, container, given, objects, facts)
             if chosen is not None:
                 found[entry["name"]] = chosen
@@ -112,6 +119,23 @@ def _from_source(
     if "secretKeyRef" in given:
         return _from_key(pod, SECRET, "Secret", given["secretKeyRef"], objects)
     raise ConfigError(f"environment source {', '.join(given)} is not supported")
+
+
+def _from_file(ref: Document, read: Callable[[str, str], str] | None) -> str:
+    """ "" where it isn't there and needn't be."""
+    volume, path, key = ref["volumeName"], ref["path"], ref["key"]
+    try:
+        if read is None:
+            raise FileNotFoundError(path)
+        found = env_files.parse(read(volume, path), key)
+    except LookupError as error:
+        raise ConfigError(f'cannot find the volume "{volume}" referenced by FileKeyRef') from error
+    except (OSError, ValueError, env_files.BadEnvFile) as error:
+        log.info("file %s of volume %s: %s", path, volume, error)
+        raise ConfigError("couldn't parse env file") from error
+    if not found and not ref.get("optional"):
+        raise ConfigError(f'environment variable key "{key}" not found in file "{path}"')
+    return found
 
 
 def _from_key(

@@ -18,6 +18,7 @@ from kubelet.pods.documents import Document
 from kubelet.pods.images import StartFailure
 from kubelet.references import Unavailable
 from kubelet.runtime.api import ContainerConfig, Image, RuntimeError_
+from kubelet.volumes import subpath
 from kubelet.volumes.manager import Volume
 from kubelet.volumes.problems import VolumesNotReady
 
@@ -235,7 +236,14 @@ async def _config(
         objects = await context.references.get_all(namespace, env.referenced(container))
         links = pod["spec"].get("enableServiceLinks") is not False
         services = env.service_variables(context.services(), namespace, links=links)
-        variables = env.environment(pod, container, objects=objects, services=services, facts=context.facts(pod, ips))
+        variables = env.environment(
+            pod,
+            container,
+            objects=objects,
+            services=services,
+            facts=context.facts(pod, ips),
+            read=lambda volume, path: subpath.read(Path(volumes[volume].path), path),
+        )
         merged = security.merge(
             pod, container, image_user=image.user, seccomp_dir=str(Path(context.settings.root_dir) / "seccomp")
         )

@@ -109,7 +109,8 @@ def delete(
             lifecycle.delete(name, say=progress.say)
     remains = []
     if prove:
-        remains = leftovers.find() if every else leftovers.find(profile, prefixes.get(profile))
+        # Of these alone: the machine may have clusters of another home.
+        remains = [what for name in chosen for what in leftovers.find(name, prefixes.get(name))]
     if output is Format.JSON:
         write_json({"deleted": chosen, "remains": remains if prove else None})
     elif not chosen:

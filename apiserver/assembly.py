@@ -12,6 +12,9 @@ from apiserver.admission import chain
 from apiserver.admission.dynamic.plugin import DynamicAdmission
 from apiserver.admission.dynamic.status import PolicyStatus
 from apiserver.admission.quota import Quota
+from apiserver.aggregator.aggregator import Aggregator
+from apiserver.aggregator.catalog import Catalog
+from apiserver.aggregator.registration import Registration
 from apiserver.allocation import hooks as allocation_hooks
 from apiserver.auth.authentication import Authenticator
 from apiserver.auth.authorization import Authorizer
@@ -71,6 +74,8 @@ class Assembly:
     customs: CustomResources | None = None
     webhooks: WebhookClient | None = None
     policies: PolicyStatus | None = None
+    registration: Registration | None = None
+    aggregator: Aggregator | None = None
     stopping: bool = False
 
     def begin_stopping(self) -> None:
@@ -84,6 +89,10 @@ class Assembly:
             await self.aggregation.close()
         if self.policies is not None:
             await self.policies.close()
+        if self.registration is not None:
+            await self.registration.close()
+        if self.aggregator is not None:
+            await self.aggregator.close()
         if self.customs is not None:
             await self.customs.close()
         if self.webhooks is not None:
@@ -107,7 +116,8 @@ async def assemble(settings: Settings) -> Assembly:
         public_key=settings.service_account_public_key,
         get=reader.get,
     )
-    kinds, webhooks = KindTable(), WebhookClient(service_resolver(reader))
+    resolve = service_resolver(reader)
+    kinds, webhooks = KindTable(), WebhookClient(resolve)
     dynamic = DynamicAdmission(kinds, authorizer, webhooks)
     registry = Registry(
         store,
@@ -126,7 +136,8 @@ async def assemble(settings: Settings) -> Assembly:
     registry.observe(aggregation.observe)
     # Not before: the server's own objects are no webhook's to judge while it starts.
     registry.observe(dynamic.observe)
-    assembly = _with_routes(settings, store, registry, kinds, rbac, authorizer, tokens, create_app)
+    aggregator = Aggregator(registry, resolve, certificate=settings.front_proxy_cert, key=settings.front_proxy_key)
+    assembly = _with_routes(settings, store, registry, kinds, aggregator, rbac, authorizer, tokens, create_app)
     assembly.aggregation = aggregation
     assembly.keeper = keeper
     assembly.webhooks = webhooks
@@ -134,6 +145,9 @@ async def assemble(settings: Settings) -> Assembly:
     registry.observe(assembly.customs.observe)
     assembly.policies = PolicyStatus(registry, kinds.all, lambda: dynamic.expressions)
     registry.observe(assembly.policies.observe)
+    assembly.registration, assembly.aggregator = Registration(registry), aggregator
+    registry.observe(assembly.registration.observe)
+    registry.observe(aggregator.observe)
     return assembly
 
 
@@ -142,6 +156,7 @@ def _with_routes(
     store: Store,
     registry: Registry,
     kinds: KindTable,
+    aggregator: Aggregator,
     rbac: Rbac,
     authorizer: Authorizer,
     tokens: ServiceAccountTokens,
@@ -161,12 +176,13 @@ def _with_routes(
 
     lives = {"ping": _fine, "etcd": lambda: _store_problem(store)}
     health = Health({"healthz": lives, "livez": lives, "readyz": {**lives, "shutdown": shutting_down}})
+    catalog = Catalog(kinds, aggregator)
     routes = system.routes(
         health=health,
         metrics=metrics,
-        discovery=Discovery(kinds, address),
-        openapi=OpenApi(kinds),
-        kinds=kinds,
+        discovery=Discovery(catalog, address),
+        openapi=OpenApi(kinds, aggregator),
+        catalog=catalog,
         tokens=tokens,
         jwks_uri=f"https://{address}/openid/v1/jwks",
     )
@@ -178,6 +194,7 @@ def _with_routes(
         virtual=VirtualResources(registry, Services(authorizer, rbac, tokens, settings)),
         watches=watches,
         connections=Connections(registry, authorizer, kubelets),
+        aggregator=aggregator,
         metrics=metrics,
         other=create_app(routes),
     )
@@ -187,6 +204,11 @@ def _with_routes(
             "Watches that are open.",
             "gauge",
             lambda: [("", {"verb": "WATCH"}, watches.open)],
+        ),
+        "aggregator_unavailable_apiservice": (
+            "APIServices of other servers, 1 where they are not available.",
+            "gauge",
+            lambda: [("", {"name": name}, value) for name, value in aggregator.unavailable()],
         ),
         "apiserver_storage_revision": ("Newest revision.", "gauge", lambda: [("", {}, store.revision)]),
         "apiserver_resource_objects": ("Stored objects.", "gauge", lambda: _objects(store)),

@@ -35,6 +35,11 @@ class Settings:
     kubelet_client_key: str
     kubelet_ca: str
     """Signs the kubelets' serving certificates."""
+    front_proxy_ca: str
+    """Signs who may tell aggregated API servers who asks."""
+    front_proxy_cert: str
+    """Who this server is when it passes requests on to them."""
+    front_proxy_key: str
     service_cidr: str
     node_port_range: tuple[int, int]
     """First and last."""

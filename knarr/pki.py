@@ -18,6 +18,9 @@ from knarr.files import write_atomically
 
 YEARS = 10
 RENEW_WITHIN = datetime.timedelta(days=30)
+CLUSTER_CA, FRONT_PROXY_CA = "ca", "front-proxy-ca"
+"""Files without their endings. The second signs only who may tell aggregated API servers who asks, as in kubeadm: no
+client of the cluster may have a certificate of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Leaf:
     names: tuple[str, ...] = ()
     client: bool = True
     server: bool = False
+    authority: str = CLUSTER_CA
 
 
 def leaves(*, node_name: str, node_ip: str, api_service_ip: str, listen: Sequence[str] = ()) -> tuple[Leaf, ...]:
@@ -44,6 +48,7 @@ def leaves(*, node_name: str, node_ip: str, api_service_ip: str, listen: Sequenc
         *node_leaves(node_name, node_ip),
         Leaf("controllers", "system:kube-controller-manager"),
         Leaf("admin", "kubernetes-admin", ("system:masters",)),
+        Leaf("front-proxy-client", "front-proxy-client", authority=FRONT_PROXY_CA),
     )  # fmt: skip
 
 
@@ -57,9 +62,10 @@ def node_leaves(name: str, ip: str, *, suffix: str = "") -> tuple[Leaf, ...]:
 
 
 def ensure(folder: Path, wanted: Sequence[Leaf], *, now: datetime.datetime) -> None:
-    """Make what is missing, about to expire, or issued for other names. The CA and the token key are never replaced."""
-    ca_key, ca = _ensure_ca(folder, now=now)
+    """Make what is missing, about to expire, or issued for other names. CAs and the token key are never replaced."""
+    authorities = {name: _ensure_ca(folder, name, now=now) for name in (CLUSTER_CA, FRONT_PROXY_CA)}
     for leaf in wanted:
+        ca_key, ca = authorities[leaf.authority]
         if not _serves(folder / f"{leaf.file}.crt", leaf, ca, now=now):
             _issue(folder, leaf, ca, ca_key, now=now)
     if not (folder / "sa.pub").exists() or not (folder / "sa.key").exists():
@@ -71,15 +77,17 @@ def ensure(folder: Path, wanted: Sequence[Leaf], *, now: datetime.datetime) -> N
         write_atomically(folder / "sa.pub", public, mode=0o644, durable=True)
 
 
-def _ensure_ca(folder: Path, *, now: datetime.datetime) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    key_file, file = folder / "ca.key", folder / "ca.crt"
+def _ensure_ca(
+    folder: Path, name: str, *, now: datetime.datetime
+) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    key_file, file = folder / f"{name}.key", folder / f"{name}.crt"
     if key_file.exists() and file.exists():
         return _load_ca(key_file, file)
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "knarr-ca")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"knarr-{name}")])
     usage = x509.KeyUsage(True, False, True, False, False, True, True, False, False)
     ca = (
-        _builder(name, name, key.public_key(), now)
+        _builder(subject, subject, key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

@@ -141,13 +141,22 @@ def kubernetes_endpoints(*, address: str, port: int) -> tuple[Document, Document
     return endpoints, endpoint_slice
 
 
-def client_ca_config(ca: str) -> Document:
-    """Where aggregated API servers look up which CA signs clients (kube-system)."""
+def authentication_config(client_ca: str, front_proxy_ca: str) -> Document:
+    """Where aggregated API servers look up which CA signs clients, and whom they may believe that it asks for another
+    (pkg/controlplane/controller/clusterauthenticationtrust). Both are PEM."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "extension-apiserver-authentication", "namespace": "kube-system"},
-        "data": {"client-ca-file": ca},
+        "data": {
+            "client-ca-file": client_ca,
+            "requestheader-allowed-names": '["front-proxy-client"]',
+            "requestheader-client-ca-file": front_proxy_ca,
+            "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
+            "requestheader-group-headers": '["X-Remote-Group"]',
+            "requestheader-uid-headers": '["X-Remote-Uid"]',
+            "requestheader-username-headers": '["X-Remote-User"]',
+        },
     }
 
 

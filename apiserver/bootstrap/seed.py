@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from apimachinery.errors import AlreadyExists, NotFound
-from apimachinery.kinds import by_kind
+from apimachinery.kinds import by_kind, named
+from apiserver.aggregator import services
 from apiserver.bootstrap import flowcontrol, objects, policy, reconciliation
 from apiserver.context import UserInfo
-from apiserver.registry.api import WriteOptions
+from apiserver.registry.api import ListOptions, WriteOptions
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,6 +41,8 @@ class Settings(Protocol):
     def advertise_port(self) -> int: ...
     @property
     def client_ca(self) -> str: ...
+    @property
+    def front_proxy_ca(self) -> str: ...
 
 
 async def seed(registry: Registry, settings: Settings, now: datetime) -> None:
@@ -52,6 +55,7 @@ async def seed(registry: Registry, settings: Settings, now: datetime) -> None:
         wanted.append((objects.storage_class(), _leave))
         wanted.append((objects.dns_service(service_cidr=settings.service_cidr), _leave))
     await _ensure_all(registry, wanted)
+    await _forget_api_services(registry)
     await _ready_cidr(registry, now)
 
 
@@ -68,7 +72,10 @@ def _wanted(settings: Settings) -> Iterable[tuple[Document, Mend]]:
     for obj in objects.priority_classes():
         yield obj, _leave
     yield objects.service_cidr(settings.service_cidr), _leave
-    yield objects.client_ca_config(Path(settings.client_ca).read_text()), reconciliation.fields("data")
+    for obj in services.built_in():
+        yield obj, services.mended
+    client_ca, front_proxy_ca = (Path(file).read_text() for file in (settings.client_ca, settings.front_proxy_ca))
+    yield objects.authentication_config(client_ca, front_proxy_ca), reconciliation.fields("data")
     yield from _api_service(settings)
 
 
@@ -80,6 +87,19 @@ def _api_service(settings: Settings) -> Iterable[tuple[Document, Mend]]:
     endpoints, endpoint_slice = objects.kubernetes_endpoints(address=settings.advertise_address, port=port)
     yield endpoints, reconciliation.fields("subsets")
     yield endpoint_slice, reconciliation.fields("endpoints", "ports")
+
+
+async def _forget_api_services(registry: Registry) -> None:
+    """Those of group versions that another version of this program served."""
+    kind = named(services.RESOURCE)
+    wanted = {obj["metadata"]["name"] for obj in services.built_in()}
+    for entry in (await registry.list(kind, "", ListOptions())).entries:
+        name = entry.object["metadata"]["name"]
+        if services.managed(entry.object) == services.ON_START and name not in wanted:
+            try:
+                await registry.delete(kind, "", name, {}, _options())
+            except NotFound:
+                continue
 
 
 def _leave(found: Document, wanted: Document) -> Document | None:

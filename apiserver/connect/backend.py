@@ -20,11 +20,12 @@ class Unreachable(Exception):
 
 
 class Address(NamedTuple):
-    """``tls`` None is plain TCP."""
+    """``tls`` None is plain TCP. ``name`` is whom the certificate has to be of, where that is not ``host``."""
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
+    name: str = ""
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -67,10 +68,14 @@ class Backend(asyncio.Protocol):
                     address.host,
                     address.port,
                     ssl=address.tls,
-                    server_hostname=address.host if address.tls else None,
+                    server_hostname=(address.name or address.host) if address.tls else None,
                 )
         except TimeoutError as error:
             raise Unreachable(f"dial tcp {address}: i/o timeout") from error
+        except ssl.SSLCertVerificationError as error:
+            raise Unreachable(f"tls: failed to verify certificate: x509: {certificate_problem(error)}") from error
+        except ConnectionRefusedError as error:
+            raise Unreachable(f"dial tcp {address}: connect: connection refused") from error
         except OSError as error:
             raise Unreachable(f"dial tcp {address}: {error.strerror or error}") from error
         return backend
@@ -180,6 +185,16 @@ class Backend(asyncio.Protocol):
     def _has_length(self) -> bool:
         """Whether the end of the body is told by other means than the end of the connection."""
         return any(name in (b"content-length", b"transfer-encoding") for name, _ in self._headers)
+
+
+def certificate_problem(error: ssl.SSLCertVerificationError) -> str:
+    """Go's words for what is wrong with a certificate."""
+    message = error.verify_message
+    if "local issuer" in message or "self-signed" in message or "self signed" in message:
+        return "certificate signed by unknown authority"
+    if "expired" in message:
+        return "certificate has expired or is not yet valid"
+    return message
 
 
 def _status(raw: bytes) -> int:

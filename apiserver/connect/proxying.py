@@ -12,12 +12,14 @@ from apimachinery.errors import BadRequest, ServiceUnavailable
 from apiserver.connect.backend import Address, Backend, Head, Unreachable, request_head
 from apiserver.connect.rewriting import Rewriter, rewriter_of
 from apiserver.connect.splice import splice
-from apiserver.routes.request import ClientGone, Request
+from apiserver.routes.request import Answer, ClientGone, Request
+from apiserver.routes.responses import send
 from apiserver.server.protocol import UPGRADE, Upgrade
 
 _HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
                          b"transfer-encoding", b"upgrade", b"proxy-connection"})  # fmt: skip
 _PRIVATE = (b"host", b"authorization", b"expect")
+_NO_REDIRECT = Answer(b"the backend attempted to redirect this request, which is not permitted", 502, b"text/plain")
 UPGRADING = frozenset({b"connection", b"upgrade"})
 
 
@@ -40,7 +42,7 @@ def forwarded_headers(request: Request, *, upgrading: bool) -> list[tuple[bytes,
     return found
 
 
-async def upgrade(request: Request, address: Address, path: str) -> None:
+async def upgrade(request: Request, address: Address, path: str, *, redirects: bool = True) -> None:
     """Splices; where the backend refuses, its answer is passed on. Raises ServiceUnavailable, BadRequest."""
     offered = upgrade_of(request)
     if offered is None:
@@ -54,7 +56,10 @@ async def upgrade(request: Request, address: Address, path: str) -> None:
             request.code = 101
             await splice(offered, backend.transport, head.raw)
             return
-        await _answer(request, backend, head, (), "")
+        if redirects or not _redirects(head):
+            await _answer(request, backend, head, (), "")
+        else:
+            await send(request, _NO_REDIRECT)
     except ConnectionResetError as error:
         raise ClientGone from error
     finally:
@@ -62,18 +67,32 @@ async def upgrade(request: Request, address: Address, path: str) -> None:
 
 
 async def exchange(
-    request: Request, address: Address, path: str, *, drop: tuple[bytes, ...] = (), prefix: str = ""
+    request: Request,
+    address: Address,
+    path: str,
+    *,
+    drop: tuple[bytes, ...] = (),
+    prefix: str = "",
+    redirects: bool = True,
 ) -> None:
     """An ordinary request, streamed through. ``drop`` are response headers to leave out; redirects to the backend's
-    own paths are led through ``prefix``."""
+    own paths are led through ``prefix``. Without ``redirects`` none is passed on: a client would follow it with its
+    own credentials."""
     backend = await _open(address)
     upload = asyncio.ensure_future(_send(request, backend, address, path))
     try:
         head = await _head(backend)
-        await _answer(request, backend, head, drop, prefix)
+        if redirects or not _redirects(head):
+            await _answer(request, backend, head, drop, prefix)
+        else:
+            await send(request, _NO_REDIRECT)
     finally:
         upload.cancel()
         backend.close()
+
+
+def _redirects(head: Head) -> bool:
+    return 300 <= head.status < 400 and any(name == b"location" for name, _ in head.headers)
 
 
 async def _open(address: Address) -> Backend:

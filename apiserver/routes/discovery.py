@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import orjson
 
 from apimachinery.kinds.kind import Document, Kind, Subresource
-from apiserver.kindtable import KindTable
+from apiserver.aggregator.catalog import Catalog, Groups, Served
 from apiserver.routes.negotiation import JSON, clauses
 from apiserver.routes.request import Answer, Request
 from apiserver.routes.responses import UnknownPath, document
@@ -24,12 +25,12 @@ class _Body(NamedTuple):
 
 
 class Discovery:
-    """Bodies are made once for a generation of the kind table."""
+    """Bodies are made once for a generation of the catalog."""
 
-    def __init__(self, kinds: KindTable, server_address: str) -> None:
-        self._kinds = kinds
+    def __init__(self, catalog: Catalog, server_address: str) -> None:
+        self._catalog = catalog
         self._addresses = [{"clientCIDR": "0.0.0.0/0", "serverAddress": server_address}]
-        self._generation = -1
+        self._generation = (-1, -1)
         self._made: dict[tuple[str, str], _Body] = {}
 
     async def core(self, request: Request) -> Answer:
@@ -45,13 +46,13 @@ class Discovery:
         version = aggregated_version(request)
         if version:
             return self._aggregated(request, "groups", version)
-        listed = [group(name, versions) for name, versions in self._kinds.groups().items() if name]
+        listed = [group(name, versions) for name, versions in self._catalog.groups().items() if name]
         return document(request, {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed})
 
     async def group(self, request: Request) -> Answer:
         """GET /apis/GROUP"""
         name = request.scope["path"].strip("/").split("/")[1]
-        versions = self._kinds.groups().get(name)
+        versions = self._catalog.groups().get(name)
         if not versions:
             raise UnknownPath
         return document(request, {"kind": "APIGroup", "apiVersion": "v1", **group(name, versions)})
@@ -60,18 +61,19 @@ class Discovery:
         """GET /api/v1, GET /apis/GROUP/VERSION"""
         parts = request.scope["path"].strip("/").split("/")
         name, version = ("", parts[1]) if parts[0] == "api" else (parts[1], parts[2])
-        kinds = self._kinds.groups().get(name, {}).get(version)
-        if not kinds:
+        kinds = self._catalog.groups().get(name, {}).get(version)
+        if not isinstance(kinds, list):
+            # What another server answers has been passed on to it.
             raise UnknownPath
         return document(request, resource_list(kinds))
 
     def _aggregated(self, request: Request, which: str, version: str) -> Answer:
-        if self._generation != self._kinds.generation:
-            self._generation = self._kinds.generation
+        if self._generation != self._catalog.generation:
+            self._generation = self._catalog.generation
             self._made.clear()
         body = self._made.get((which, version))
         if body is None:
-            groups = self._kinds.groups()
+            groups = self._catalog.groups()
             chosen = {n: v for n, v in groups.items() if bool(n) == (which == "groups")}
             data = orjson.dumps(aggregated(chosen, version))
             etag = b'"%b"' % hashlib.sha512(data).hexdigest().upper().encode()
@@ -100,7 +102,7 @@ def aggregated_version(request: Request) -> str:
     return ""
 
 
-def group(name: str, versions: dict[str, list[Kind]]) -> Document:
+def group(name: str, versions: Mapping[str, Served]) -> Document:
     listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
     return {"name": name, "versions": listed, "preferredVersion": listed[0]}
 
@@ -167,14 +169,11 @@ def storage_version_hash(kind: Kind) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
 
 
-def aggregated(groups: dict[str, dict[str, list[Kind]]], version: str) -> Document:
+def aggregated(groups: Groups, version: str) -> Document:
     """APIGroupDiscoveryList."""
     items = []
     for name, versions in groups.items():
-        listed = [
-            {"version": v, "resources": [_aggregated(k) for k in by_plural(kinds)], "freshness": "Current"}
-            for v, kinds in versions.items()
-        ]
+        listed = [_entry(v, served) for v, served in versions.items()]
         metadata = {"name": name} if name else {}
         items.append({"metadata": {**metadata, "creationTimestamp": None}, "versions": listed})
     return {
@@ -183,6 +182,14 @@ def aggregated(groups: dict[str, dict[str, list[Kind]]], version: str) -> Docume
         "metadata": {},
         "items": items,
     }
+
+
+def _entry(version: str, served: Served) -> Document:
+    """APIVersionDiscovery. Another server's is as it told."""
+    if isinstance(served, dict):
+        return served
+    resources = [_aggregated(kind) for kind in by_plural(served)]
+    return {"version": version, "resources": resources, "freshness": "Current"}
 
 
 def by_plural(kinds: list[Kind]) -> list[Kind]:

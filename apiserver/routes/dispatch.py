@@ -18,6 +18,7 @@ from apiserver.routes.responses import UnknownMethod, UnknownPath, failure, send
 from apiserver.routes.virtuals import VirtualResources
 
 if TYPE_CHECKING:
+    from apiserver.aggregator.aggregator import Aggregator
     from apiserver.auth.authentication import Authenticator
     from apiserver.auth.authorization import Authorizer
     from apiserver.connect.connections import Connections
@@ -46,6 +47,7 @@ class Dispatcher:
         virtual: VirtualResources,
         watches: Watches,
         connections: Connections,
+        aggregator: Aggregator,
         metrics: Metrics,
         other: Application,
     ) -> None:
@@ -56,6 +58,8 @@ class Dispatcher:
         self._registry = resources.registry
         self._virtual = virtual
         self._connections = connections
+        self._aggregator = aggregator
+        self._remotes = aggregator.remotes
         self._metrics = metrics
         self._other = other
 
@@ -75,6 +79,8 @@ class Dispatcher:
         info = request.info
         request.user = user = self._authenticator.authenticate(request.scope)  # type: ignore[arg-type]
         self._authorizer.require(user, info)
+        if self._remotes and (remote := self._aggregator.find(request.scope["path"])) is not None:
+            return await self._aggregator.pass_on(request, remote)
         if not info.is_resource:
             request.scope["knarr.request"] = request
             await self._other(request.scope, request.receive, request.send)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from apiserver.kindtable import KindTable
 from apiserver.routes.request import Answer, Request
 from apiserver.routes.responses import UnknownPath
+
+if TYPE_CHECKING:
+    from apiserver.aggregator.aggregator import Aggregator
+    from apiserver.kindtable import KindTable
 
 _PROTOBUF = b"application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 _OLD_PROTOBUF = b"application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
@@ -25,22 +28,28 @@ class _Made(NamedTuple):
 
 
 class OpenApi:
-    def __init__(self, kinds: KindTable) -> None:
+    def __init__(self, kinds: KindTable, aggregator: Aggregator) -> None:
         self._kinds = kinds
+        self._aggregator = aggregator
         self._generation = -1
         self._made: dict[str, asyncio.Future[_Made]] = {}
 
     async def v2(self, request: Request) -> Answer:
         """GET /openapi/v2, as JSON or, for clients of Go, as protobuf."""
 
+        others = await self._aggregator.specs.v2() if self._aggregator.remotes else []
+
         def make() -> bytes:
             from apimachinery.openapi import v2_document
 
-            return v2_document(self._kinds.all())
+            document = v2_document(self._kinds.all())
+            return _merged(document, others) if others else document
 
+        key = " ".join(("v2", *(f"{path} {hash(body)}" for path, body in others)))
         if _wants_protobuf(request):
-            return _with_validators(request, await self._once("v2 as protobuf", lambda: _encoded(make())), _PROTOBUF)
-        return _answer(request, await self._once("v2", make))
+            made = await self._once(f"{key} as protobuf", lambda: _encoded(make()))
+            return _with_validators(request, made, _PROTOBUF)
+        return _answer(request, await self._once(key, make))
 
     async def v3_index(self, request: Request) -> Answer:
         """GET /openapi/v3"""
@@ -50,9 +59,14 @@ class OpenApi:
 
             return orjson.dumps(v3_index(self._kinds.all()))
 
-        return _answer(request, await self._once("v3", make))
+        made = await self._once("v3", make)
+        if self._aggregator.remotes:
+            others = await self._aggregator.specs.v3_paths()
+            index = orjson.loads(made.data)
+            made = _with_tag(lambda: orjson.dumps({"paths": dict(sorted({**index["paths"], **others}.items()))}))
+        return _answer(request, made)
 
-    async def v3(self, request: Request) -> Answer:
+    async def v3(self, request: Request) -> Answer | None:
         """GET /openapi/v3/api/v1, GET /openapi/v3/apis/GROUP/VERSION"""
         path = request.scope["path"].removeprefix("/openapi/v3/").strip("/")
         parts = path.split("/")
@@ -62,6 +76,9 @@ class OpenApi:
             group, version = parts[1:]
         else:
             raise UnknownPath
+        remote = self._aggregator.remotes.get((group, version))
+        if remote is not None:
+            return await self._aggregator.pass_on(request, remote)
         kinds = self._kinds.groups().get(group, {}).get(version)
         if not kinds:
             raise UnknownPath
@@ -87,6 +104,21 @@ class OpenApi:
             if made[key].done():
                 made.pop(key, None)
             raise
+
+
+def _merged(document: bytes, others: list[tuple[str, bytes]]) -> bytes:
+    from apiserver.aggregator.merging import merged
+
+    return orjson.dumps(merged(orjson.loads(document), [(path, _loads(body)) for path, body in others]))
+
+
+def _loads(body: bytes) -> dict[str, Any]:
+    """Another server's document; {} where it cannot be read."""
+    try:
+        found = orjson.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _with_tag(make: Callable[[], bytes]) -> _Made:

@@ -15,8 +15,8 @@ from apiserver.routes.request import Answer, Handler, Receive, Request, Scope, S
 from apiserver.routes.responses import document, send
 
 if TYPE_CHECKING:
+    from apiserver.aggregator.catalog import Catalog
     from apiserver.auth.tokens import ServiceAccountTokens
-    from apiserver.kindtable import KindTable
     from apiserver.routes.discovery import Discovery
     from apiserver.routes.health import Health
     from apiserver.routes.metrics import Metrics
@@ -45,13 +45,13 @@ def routes(
     metrics: Metrics,
     discovery: Discovery,
     openapi: OpenApi,
-    kinds: KindTable,
+    catalog: Catalog,
     tokens: ServiceAccountTokens,
     jwks_uri: str,
 ) -> list[Route]:
     """In order of matching; a path and its handler each."""
     table: list[tuple[str, Callable[[Request], Awaitable[Answer | None]]]] = [
-        ("/", index(kinds)),
+        ("/", index(catalog)),
         ("/api", discovery.core),
         ("/api/{version}", discovery.resources),
         ("/apis", discovery.groups),
@@ -103,11 +103,11 @@ async def _metrics(metrics: Metrics) -> Answer:
     return Answer(metrics.text(), content_type=PROMETHEUS)
 
 
-def index(kinds: KindTable) -> Handler:
+def index(catalog: Catalog) -> Handler:
     async def answer(request: Request) -> Answer:
         paths = {"/.well-known/openid-configuration", "/api", "/apis", "/metrics", "/openapi/v2", "/openapi/v3",
                  "/openid/v1/jwks", "/version", *(f"/{name}" for name in _ENDPOINTS)}  # fmt: skip
-        for group, versions in kinds.groups().items():
+        for group, versions in catalog.groups().items():
             base = f"/apis/{group}" if group else "/api"
             paths |= {base, *(f"{base}/{v}" for v in versions)}
         return document(request, {"paths": sorted(paths)})

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from apiserver.connect.backend import certificate_problem
 from apiserver.webhooks.services import CannotResolve, Resolve
 
 if TYPE_CHECKING:
@@ -149,18 +150,9 @@ def _said(error: BaseException) -> str:
     """Go's words for the usual troubles."""
     certificate = getattr(error, "certificate_error", error)
     if isinstance(certificate, ssl.SSLCertVerificationError):
-        return f"tls: failed to verify certificate: x509: {_certificate(certificate)}"
+        return f"tls: failed to verify certificate: x509: {certificate_problem(certificate)}"
     address = ":".join(str(part) for part in (getattr(error, "host", ""), getattr(error, "port", "")) if part)
     refused = getattr(error, "os_error", error)
     if isinstance(refused, ConnectionRefusedError):
         return f"dial tcp {address}: connect: connection refused"
     return str(error) or type(error).__name__
-
-
-def _certificate(error: ssl.SSLCertVerificationError) -> str:
-    message = error.verify_message
-    if "local issuer" in message or "self-signed" in message or "self signed" in message:
-        return "certificate signed by unknown authority"
-    if "expired" in message:
-        return "certificate has expired or is not yet valid"
-    return message

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Resolve = Callable[[str, str, int], tuple[str, int]]
 """``resolve(namespace, name, port)``: an (address, port), the address perhaps a name. Raises CannotResolve."""
 
-_SERVICE_LABEL = "kubernetes.io/service-name"
+SERVICE_LABEL = "kubernetes.io/service-name"
 
 
 class CannotResolve(Exception):
@@ -39,7 +39,7 @@ def service_resolver(reader: StoreReader) -> Resolve:
         slices = [
             each
             for each in reader.list("endpointslices.discovery.k8s.io", namespace)
-            if (each["metadata"].get("labels") or {}).get(_SERVICE_LABEL) == name
+            if (each["metadata"].get("labels") or {}).get(SERVICE_LABEL) == name
         ]
         found = service_endpoints(slices, port_name)
         if not found:

@@ -24,6 +24,7 @@ def settings(tmp_path: Path) -> SimpleNamespace:
         advertise_address="10.244.0.1",
         advertise_port=6443,
         client_ca=str(tmp_path / "ca.crt"),
+        front_proxy_ca=str(tmp_path / "ca.crt"),
     )
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from apimachinery.kinds import named
 from apimachinery.kinds.kind import Kind
-from apiserver.kindtable import KindTable, version_rank
+from apiserver.aggregator.priorities import version_rank
+from apiserver.kindtable import KindTable
 
 CUSTOM = Kind(group="example.com", version="v1", kind="Boat", plural="boats", singular="boat")
 
@@ -27,9 +28,9 @@ def test_a_kind_that_is_not_served_is_not_found() -> None:
     assert table.find("", "v1", "pods") is None
 
 
-def test_the_core_group_comes_first_and_stable_versions_before_others() -> None:
+def test_groups_come_by_priority_and_stable_versions_before_others() -> None:
     groups = KindTable().groups()
-    assert list(groups)[:2] == ["", "apps"]
+    assert list(groups)[:4] == ["apiregistration.k8s.io", "", "apps", "events.k8s.io"]
     assert list(groups["autoscaling"]) == ["v2", "v1"]
     found = sorted(["v1beta1", "foo", "v1", "v2alpha1", "v10", "v1beta2"], key=version_rank)
     assert found == ["v10", "v1", "v1beta2", "v1beta1", "v2alpha1", "foo"]

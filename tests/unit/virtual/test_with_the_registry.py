@@ -58,6 +58,7 @@ async def registry(tmp_path: Path) -> AsyncIterator[Registry]:
         advertise_address="10.244.0.1",
         advertise_port=6443,
         client_ca=str(tmp_path / "ca"),
+        front_proxy_ca=str(tmp_path / "ca"),
     )
     await seed(found, settings, now())
     revision = store.revision

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from kubelet.pods import documents
 from kubelet.pods.documents import Document
 
-OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+OWNED = (
+    "PodReadyToStartContainers",
+    "Initialized",
+    "Ready",
+    "ContainersReady",
+    "PodScheduled",
+    "AllContainersRestarting",
+)
 PENDING, IN_PROGRESS = "PodResizePending", "PodResizeInProgress"
 RESIZES = (PENDING, IN_PROGRESS)
 """There only while it is so."""
@@ -44,6 +51,11 @@ def conditions(
         ("ContainersReady", ready),
         ("PodScheduled", _TRUE),
     ]
+    if documents.may_restart_all(pod):
+        verdicts.append(("AllContainersRestarting", _restarting(pod, statuses, phase)))
+        if known.get("Initialized", {}).get("status") == "True":
+            # Once initialised a pod stays so, though its init containers run again.
+            verdicts[1] = ("Initialized", _TRUE)
     if disruption:
         verdicts.insert(0, (DISRUPTION, (True, BY_KUBELET, disruption)))
     ours = {*OWNED, *RESIZES, *(kind for kind, _ in verdicts)}
@@ -102,6 +114,16 @@ def initialized(pod: Document, statuses: Mapping[str, Document], phase: str) -> 
     if incomplete:
         words.append(f"containers with incomplete status: [{' '.join(incomplete)}]")
     return (False, "ContainersNotInitialized", ", ".join(words)) if words else _TRUE
+
+
+def _restarting(pod: Document, statuses: Mapping[str, Document], phase: str) -> Verdict:
+    if phase in ("Succeeded", "Failed"):
+        return (False, "PodCompleted" if phase == "Succeeded" else "PodFailed", "")
+    for container in (*documents.containers(pod), *documents.init_containers(pod)):
+        ended = (statuses.get(container["name"]) or {}).get("state", {}).get("terminated")
+        if ended and documents.restarts_all(container, ended["exitCode"]):
+            return (True, "RestartAllContainersStarted", "container exited with restart policy rule")
+    return (False, "", "")
 
 
 def _has_started(status: Document | None) -> bool:

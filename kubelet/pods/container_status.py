@@ -10,6 +10,7 @@ from kubelet.pods.times import rfc3339
 from kubelet.runtime.api import ContainerState, ContainerStatus, User
 
 LOST = "ContainerStatusUnknown"
+REMOVED = "The container is removed because RestartAllContainers in place"
 NEVER = "1970-01-01T00:00:00Z"
 """What a runtime's zero time comes out as."""
 
@@ -70,8 +71,8 @@ def _from_runtime(
     }
     if len(many) > 1 and is_exited(many[1]):
         status["lastState"] = _state(many[1], runtime_name)
-    elif old and newest.attempt and old.get("lastState"):
-        status["lastState"] = old["lastState"]
+    elif old and newest.attempt:
+        status["lastState"] = _forgotten(pod, old, status["containerID"])
     _add_static(container, status)
     if newest.user is not None:
         status["user"] = {"linux": _user(newest.user)}
@@ -81,12 +82,29 @@ def _from_runtime(
     return status
 
 
+def _forgotten(pod: Document, old: Document, id_: str) -> Document:
+    """The last state of a container whose predecessor the runtime has no longer; ``id_`` is that of the container."""
+    state = old.get("state") or {}
+    if old.get("containerID") in (None, "", id_) or "waiting" in state:
+        return old.get("lastState") or {}
+    if "terminated" in state:
+        return {"terminated": state["terminated"]}
+    return _removed() if documents.may_restart_all(pod) else old.get("lastState") or {}
+
+
+def _removed() -> Document:
+    ended = {"reason": documents.RESTARTING_ALL, "message": REMOVED, "exitCode": 137}
+    return {"terminated": {**ended, "startedAt": None, "finishedAt": None}}
+
+
 def _user(user: User) -> Document:
     return {"uid": user.uid, "gid": user.gid, "supplementalGroups": list(user.additional_gids)}
 
 
 def _without_runtime(pod: Document, container: Document, observed: Observed, old: Document | None) -> Document:
     """Never started, or gone from the runtime."""
+    if observed.started_over and old and "waiting" not in old.get("state", {}):
+        return _started_over(container, old)
     if old and "terminated" in old.get("state", {}):
         return dict(old)
     status: Document = {
@@ -107,6 +125,20 @@ def _without_runtime(pod: Document, container: Document, observed: Observed, old
             status["restartCount"] += 1
     if observed.terminating and status["lastState"].get("terminated") and not observed.alive():
         status["state"] = status["lastState"]
+    _add_static(container, status, running=False)
+    return status
+
+
+def _started_over(container: Document, old: Document) -> Document:
+    status = {
+        "name": container["name"],
+        "state": {"waiting": {"reason": documents.RESTARTING_ALL, "message": REMOVED}},
+        "lastState": _removed(),
+        "ready": False,
+        "restartCount": old.get("restartCount", 0) + 1,
+        "image": container.get("image", ""),
+        "imageID": "",
+    }
     _add_static(container, status, running=False)
     return status
 
@@ -156,7 +188,7 @@ def _show_waiting(pod: Document, container: Document, observed: Observed, status
     if init and newest is not None and is_exited(newest) and newest.exit_code == 0:
         if not documents.is_sidecar(container):
             return
-    if not should_start(pod, container, newest):
+    if not should_start(pod, container, newest, started_over=observed.started_over):
         return
     if "terminated" in status["state"]:
         status["lastState"] = status["state"]

@@ -8,6 +8,9 @@ from typing import Any
 Document = dict[str, Any]
 
 HASH_ANNOTATION = "io.kubernetes.container.hash"
+RESTART_ALL = "RestartAllContainers"
+RESTARTING_ALL = "RestartingAllContainers"
+"""The reason that containers show which were removed so that their pod starts from the beginning."""
 POD_NAME_LABEL = "io.kubernetes.pod.name"
 POD_NAMESPACE_LABEL = "io.kubernetes.pod.namespace"
 POD_UID_LABEL = "io.kubernetes.pod.uid"
@@ -91,9 +94,21 @@ def restarts_after(pod: Document, container: Document, exit_code: int) -> bool:
     """Whether a container that ended so is to be started again: its rules, its own policy, the pod's."""
     for rule in container.get("restartPolicyRules") or ():
         if _matches(rule.get("exitCodes") or {}, exit_code):
-            return rule.get("action") in ("Restart", "RestartAllContainers")
+            return rule.get("action") in ("Restart", RESTART_ALL)
     policy = container.get("restartPolicy") or restart_policy(pod)
     return policy == "Always" or (policy == "OnFailure" and exit_code != 0)
+
+
+def restarts_all(container: Document, exit_code: int) -> bool:
+    """Whether a container that ended so has all of its pod's containers started anew."""
+    rules = container.get("restartPolicyRules") or ()
+    matching = next((r for r in rules if _matches(r.get("exitCodes") or {}, exit_code)), {})
+    return matching.get("action") == RESTART_ALL
+
+
+def may_restart_all(pod: Document) -> bool:
+    everyone = (*containers(pod), *init_containers(pod))
+    return any(r.get("action") == RESTART_ALL for c in everyone for r in c.get("restartPolicyRules") or ())
 
 
 def restarts_on_probe(pod: Document, container: Document) -> bool:

@@ -49,6 +49,7 @@ class Doer:
             steps.KillContainer: self._kill_container,
             steps.BackOff: self._back_off,
             steps.Resize: self._resize,
+            steps.StartOver: self._start_over,
             steps.RemoveContainer: self._remove_container,
             steps.StopContainers: self._stop_containers,
             steps.Release: self._release,
@@ -128,6 +129,8 @@ class Doer:
         name, hook = step.name, (container.get("lifecycle") or {}).get("postStart")
         attempt = step.attempt
         if attempt is None:
+            attempt = record.attempts.get(name)
+        if attempt is None:
             attempt = starting.first_attempt(context, pod, name)
         assert record.sandbox is not None
         sandbox_id = record.sandbox.id
@@ -181,6 +184,21 @@ class Doer:
         path = documents.field_path(pod, step.name)
         self._context.recorder.pod(pod, WARNING, "BackOff", message, field_path=path)
         self._worker.record.failures[step.name] = Failure("CrashLoopBackOff", step.message, step.until)
+
+    async def _start_over(self, step: steps.StartOver, observed: Observed) -> None:
+        """Raises RuntimeError_: what is left is ended and removed the next time."""
+        record, pod = self._worker.record, self._worker.pod
+        record.started_over = frozenset(step.container_ids)
+        known = [record.containers[id_] for id_ in step.container_ids if id_ in record.containers]
+        alive = [status for status in known if status.state != ContainerState.EXITED]
+        ip = record.ips[0] if record.ips else self._context.host_ip
+        await asyncio.gather(
+            *(stopping.kill_container(self._context, pod, s, grace=stopping.MIN_GRACE, ip=ip) for s in alive)
+        )
+        for status in known:
+            record.attempts[status.name] = max(record.attempts.get(status.name, 0), status.attempt + 1)
+            await self._context.runtime.remove_container(status.id)
+            record.containers.pop(status.id, None)
 
     async def _remove_container(self, step: steps.RemoveContainer, observed: Observed) -> None:
         await self._context.runtime.remove_container(step.container_id)

@@ -61,6 +61,8 @@ class Observed:
     """Why there is no sandbox: network, volumes or runtime."""
     terminating: bool = False
     """The pod is to end: deleted, finished, past its deadline or rejected."""
+    started_over: bool = False
+    """Containers that the runtime doesn't have were removed to be started again."""
     held: bool = False
     """Whether the pod still has a sandbox, a network or volumes."""
 

@@ -51,11 +51,17 @@ def _terminated(status: Document) -> Document | None:
     return state.get("terminated")
 
 
+def _restarts(pod: Document, container: Document, ended: Document) -> bool:
+    if ended.get("reason") == documents.RESTARTING_ALL:
+        return True
+    return documents.restarts_after(pod, container, ended["exitCode"])
+
+
 def _init(pod: Document, container: Document, status: Document | None, count: _Count) -> None:
     ended = _terminated(status) if status else None
     if status is None or ended is None:
         count.pending_init += 1
-    elif ended["exitCode"] != 0 and not documents.restarts_after(pod, container, ended["exitCode"]):
+    elif ended["exitCode"] != 0 and not _restarts(pod, container, ended):
         count.init_failed += 1
     elif "waiting" in status["state"]:
         # It ended badly and will be tried again: the pod isn't initialised.
@@ -82,7 +88,7 @@ def _regular(pod: Document, container: Document, status: Document | None, count:
         count.running += 1
     elif (ended := _terminated(status)) is not None:
         count.stopped += 1
-        count.final += not documents.restarts_after(pod, container, ended["exitCode"])
+        count.final += not _restarts(pod, container, ended)
         count.succeeded += "terminated" in status["state"] and ended["exitCode"] == 0
     elif "waiting" in status["state"]:
         count.waiting += 1

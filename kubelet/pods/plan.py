@@ -20,6 +20,7 @@ from kubelet.pods.steps import (
     RemoveContainer,
     Resize,
     StartContainer,
+    StartOver,
     Step,
     StopContainers,
     Wait,
@@ -37,6 +38,8 @@ def plan(pod: Document, observed: Observed, now: datetime) -> list[Step]:
         return [Wait(observed.pod_failure.retry_at)]
     if not observed.sandbox_ready:
         return _new_sandbox(pod, observed)
+    if over := _start_over(pod, observed):
+        return over
     steps = _containers(pod, observed, now)
     # Limits shrink after what is to end has ended, and grow before anything is started in them.
     kills = [s for s in steps if isinstance(s, KillContainer)]
@@ -63,8 +66,12 @@ def start_or_wait(pod: Document, name: str, observed: Observed, now: datetime) -
     return StartContainer(name, newest.attempt + 1, next_backoff(backoff, ended, now))
 
 
-def should_start(pod: Document, container: Document, status: ContainerStatus | None) -> bool:
+def should_start(
+    pod: Document, container: Document, status: ContainerStatus | None, *, started_over: bool = False
+) -> bool:
     if status is None:
+        if started_over:
+            return True
         code = _reported_exit(pod, container["name"])
         return code is None or documents.restarts_after(pod, container, code)
     if status.state == ContainerState.EXITED:
@@ -80,6 +87,19 @@ def _reported_exit(pod: Document, name: str) -> int | None:
             if entry["name"] == name and (ended := (entry.get("state") or {}).get("terminated")):
                 return int(ended["exitCode"])
     return None
+
+
+def _start_over(pod: Document, observed: Observed) -> list[Step]:
+    """Where a container ended as its rules name it. Those that did go last: until then they say what is going on."""
+    causes, others = [], []
+    for container in (*documents.containers(pod), *documents.init_containers(pod)):
+        for status in observed.containers.get(container["name"], ()):
+            is_cause = is_exited(status) and documents.restarts_all(container, status.exit_code)
+            (causes if is_cause else others).append(status)
+    newest = {many[0].id for many in observed.containers.values()}
+    if not any(status.id in newest for status in causes):
+        return []
+    return [StartOver(tuple(status.id for status in (*others, *causes)))]
 
 
 def _end(observed: Observed) -> list[Step]:
@@ -136,7 +156,7 @@ def _containers(pod: Document, observed: Observed, now: datetime) -> list[Step]:
     for container in documents.containers(pod):
         status = observed.newest(container["name"])
         if not is_running(status):
-            if should_start(pod, container, status):
+            if should_start(pod, container, status, started_over=observed.started_over):
                 regular.append(start_or_wait(pod, container["name"], observed, now))
             continue
         assert status is not None

@@ -33,6 +33,10 @@ class Record:
     pod_failure: Failure | None = None
     hooks: set[str] = field(default_factory=set)
     """Ids of containers whose postStart hasn't ended: not running yet, as far as anybody is told."""
+    started_over: frozenset[str] = frozenset()
+    """Ids of containers that were, or are being, removed to start over; until each has a successor."""
+    attempts: dict[str, int] = field(default_factory=dict)
+    """Of containers that were removed to start over: which attempt is next."""
     terminating: bool = False
     held: bool = False
 
@@ -68,13 +72,18 @@ async def observe(context: Context, pod: documents.Document, record: Record, rep
             del record.containers[id_]
             continue
         record.add(status)
+    by_name = _by_name(record)
+    everyone = [c["name"] for c in (*documents.init_containers(pod), *documents.containers(pod))]
+    if record.started_over and all(n in by_name and by_name[n][0].id not in record.started_over for n in everyone):
+        record.started_over = frozenset()
     observed = Observed(
         sandbox=record.sandbox,
         ips=record.ips,
-        containers=_by_name(record),
+        containers=by_name,
         backoffs=record.backoffs,
         failures=record.failures,
         pod_failure=record.pod_failure,
+        started_over=bool(record.started_over),
         terminating=record.terminating,
         held=record.held,
     )

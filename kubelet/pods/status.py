@@ -104,6 +104,9 @@ def _phase(
     phase = compute_phase(pod, by_name, terminal=final, initialized=begun)
     if before in FINAL:
         phase = before
+    elif phase in FINAL and observed.started_over and not observed.terminating:
+        # What was killed to start over hasn't been removed yet.
+        phase = before or "Pending"
     elif final and phase not in FINAL:
         # It ends without ever having run everything that it was to run.
         phase = "Failed"

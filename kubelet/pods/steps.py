@@ -60,6 +60,13 @@ class Resize:
 
 
 @dataclass(frozen=True, slots=True)
+class StartOver:
+    """End and remove all of these, in this order: the pod begins again in the sandbox that it has."""
+
+    container_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveContainer:
     """An ended one that nobody asks about any more."""
 
@@ -83,6 +90,7 @@ Step = (
     | BackOff
     | Wait
     | Resize
+    | StartOver
     | RemoveContainer
     | StopContainers
     | Release

@@ -301,3 +301,34 @@ async def test_a_container_waits_for_the_image_that_is_its_volume(tmp_path: Path
 
         await node.until(told)
         assert client.events("Failed")[0] == "Error: ErrImageNeverPull"
+
+
+async def test_a_pod_starts_over_when_a_container_ends_as_its_rules_say(tmp_path: Path) -> None:
+    client, runtime = FakeClient(), Calls()
+    rules = [{"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}]
+    first = container("first", restartPolicy="Never", restartPolicyRules=rules)
+    wanted = pod(
+        containers=[first, container("second")],
+        initContainers=[container("init")],
+        restartPolicy="Never",
+        metadata={
+            "annotations": {
+                "simulated.knarr.dev/run-for/init": "0.01",
+                "simulated.knarr.dev/run-for/first": "0.3",
+                "simulated.knarr.dev/exit-code/first": "42",
+            }
+        },
+    )
+    async with running(client, tmp_path, machinery(tmp_path, runtime)) as node:
+        client.put("pods", wanted)
+
+        def again() -> Any:
+            found = client.object("pods", "web")["status"]
+            many = [*found["initContainerStatuses"], *found["containerStatuses"]]
+            return found if all(s["restartCount"] >= 1 for s in many) and "running" in many[1]["state"] else None
+
+        found = await node.until(again)
+        assert all("terminated" in s["lastState"] for s in found["containerStatuses"])
+        assert found["phase"] == "Running"
+        assert "AllContainersRestarting" in {c["type"] for c in found["conditions"]}
+        assert [c.name for c in runtime.created][:6] == ["init", "first", "second", "init", "first", "second"]

@@ -20,6 +20,7 @@ from kubelet.pods.steps import (
     RemoveContainer,
     Resize,
     StartContainer,
+    StartOver,
     StopContainers,
     Wait,
 )
@@ -281,3 +282,22 @@ def test_an_ephemeral_container_that_had_ended_is_not_run_again() -> None:
     status_ = {"phase": "Running", "ephemeralContainerStatuses": [ended("debugger", 0)]}
     wanted = {**pod(ephemeralContainers=[container("debugger")]), "status": status_}
     assert plan(wanted, seen(status("app")), NOW) == []
+
+
+ALL = [{"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}]
+
+
+def test_a_container_may_start_all_of_its_pod_over_and_is_itself_removed_last() -> None:
+    document = pod(containers=[container(restartPolicyRules=ALL), container("b")], initContainers=[container("one")])
+    ended = seen(status("one", EXITED), status("app", EXITED, code=42), status("b"))
+    assert plan(document, ended, NOW) == [StartOver(("b-0", "one-0", "app-0"))]
+    assert plan(document, seen(started_over=True), NOW) == [StartContainer("one")]
+    calm = seen(status("one", EXITED), status("app", EXITED, code=42), status("app", attempt=1), status("b"))
+    assert plan(document, calm, NOW) == []
+
+
+def test_what_was_removed_to_start_over_is_started_whatever_was_last_said_of_it() -> None:
+    document = pod(containers=[container()], restartPolicy="Never")
+    document["status"]["containerStatuses"] = [{"name": "app", "state": {"terminated": {"exitCode": 137}}}]
+    assert plan(document, seen(started_over=True), NOW) == [StartContainer("app")]
+    assert plan(document, seen(), NOW) == []

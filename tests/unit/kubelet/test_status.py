@@ -188,3 +188,15 @@ def test_that_a_pod_is_being_made_is_not_urgent() -> None:
 )
 def test_qos_class(resources: dict[str, Any], expected: str) -> None:
     assert report(pod(containers=[container(resources=resources)]), seen())["qosClass"] == expected
+
+
+def test_a_pod_that_starts_over_has_not_ended() -> None:
+    document = pod(restartPolicy="Never")
+    killed = seen(status("app", EXITED, code=137), started_over=True)
+    assert report(document, killed, {"phase": "Running"})["phase"] == "Running"
+    removed = report(document, seen(started_over=True), report(document, killed, {"phase": "Running"}))
+    [shown] = removed["containerStatuses"]
+    assert (removed["phase"], shown["restartCount"]) == ("Running", 1)
+    assert (
+        shown["state"]["waiting"]["reason"] == shown["lastState"]["terminated"]["reason"] == "RestartingAllContainers"
+    )

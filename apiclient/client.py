@@ -64,24 +64,24 @@ class Client:
         return cls(kubeconfig.load(path), user_agent=user_agent, patience=patience)
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Document:
-        return await self._document("GET", kind.path(namespace, name))
+        return await self.document("GET", kind.path(namespace, name))
 
     async def list(self, kind: Kind, namespace: str = "", *, metadata_only: bool = False, **query: Any) -> Document:
         """The List document. ``query`` is label_selector, field_selector, resource_version, limit, ..., or any other
         parameter under the API's own name."""
         headers = {"Accept": METADATA_LIST} if metadata_only else None
-        return await self._document("GET", kind.path(namespace), query=_query(query), headers=headers)
+        return await self.document("GET", kind.path(namespace), query=_query(query), headers=headers)
 
     async def create(
         self, kind: Kind, namespace: str, obj: Document, *, subresource: str = "", name: str = ""
     ) -> Document:
         """``subresource`` of ``name`` (pods/binding, serviceaccounts/token), or a new object."""
-        return await self._document("POST", kind.path(namespace, name, subresource), body=orjson.dumps(obj))
+        return await self.document("POST", kind.path(namespace, name, subresource), body=orjson.dumps(obj))
 
     async def update(self, kind: Kind, obj: Document, *, subresource: str = "") -> Document:
         meta = obj["metadata"]
         path = kind.path(meta.get("namespace", ""), meta["name"], subresource)
-        return await self._document("PUT", path, body=orjson.dumps(obj))
+        return await self.document("PUT", path, body=orjson.dumps(obj))
 
     async def patch(
         self,
@@ -97,7 +97,7 @@ class Client:
     ) -> Document:
         """``kind_of_patch``: merge, strategic, json or apply (which needs a ``field_manager``)."""
         query = [(k, v) for k, v in (("fieldManager", field_manager), ("force", "true" if force else "")) if v]
-        return await self._document(
+        return await self.document(
             "PATCH",
             kind.path(namespace, name, subresource),
             query=query,
@@ -118,7 +118,7 @@ class Client:
     ) -> Document:
         """The Status, or the object where its deletion takes time."""
         options = delete_options(uid, resource_version, grace_seconds, propagation)
-        return await self._document("DELETE", kind.path(namespace, name), body=orjson.dumps(options))
+        return await self.document("DELETE", kind.path(namespace, name), body=orjson.dumps(options))
 
     async def watch(
         self,
@@ -177,7 +177,7 @@ class Client:
             await self._rest.close()
             self._session = None
 
-    async def _document(
+    async def document(
         self,
         method: str,
         path: str,
@@ -185,11 +185,13 @@ class Client:
         query: Iterable[tuple[str, str]] = (),
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
+        timeout_seconds: float = REQUEST_SECONDS,
     ) -> Document:
+        """The answer's document. Raises StatusError, Unreachable."""
         if body is not None:
             headers = {"Content-Type": "application/json", **(headers or {})}
         status, answer = await self.request(
-            method, path, query=query, body=body, headers=headers, timeout_seconds=REQUEST_SECONDS
+            method, path, query=query, body=body, headers=headers, timeout_seconds=timeout_seconds
         )
         if status >= 400:
             raise status_error(status, answer)

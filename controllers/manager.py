@@ -13,12 +13,13 @@ from apimachinery import kinds as table
 from apimachinery.errors import StatusError
 from apimachinery.kinds.kind import Kind
 from controllers import all as everything
+from controllers.engine.aggregated import Aggregated
 from controllers.engine.cache import Cache
 from controllers.engine.engine import Engine
 from controllers.engine.executor import Executor
 from controllers.engine.kinds import Kinds
 from controllers.engine.operator import Operator
-from controllers.engine.sources import DEFINITIONS, LEAN, Sources
+from controllers.engine.sources import API_SERVICES, DEFINITIONS, LEAN, Sources
 from controllers.settings import Settings
 
 PATIENCE_SECONDS = 60.0
@@ -46,11 +47,12 @@ class Manager:
         executor = Executor(self._client, cache, kinds, recorder, everything.effects(self._settings))
         engine = Engine(controllers, cache, executor, loop=asyncio.get_running_loop())
         sources = Sources(self._client, cache, kinds)
+        aggregated = Aggregated(self._client, cache, kinds)
         # The collector watches everything, and some controllers what effects report: neither is a kind.
         watched = {r for r in engine.resources() if kinds.find(r) is not None} | {DEFINITIONS}
         by_kopf = [kinds.named(r) for r in sorted(watched - LEAN)]
         operator = Operator(self._settings.kubeconfig, by_kopf, cache, lambda kind: self._relist(sources, kind))
-        cache.on_change = _with_definitions(engine, sources)
+        cache.on_change = _with_definitions(engine, sources, aggregated)
         recording = asyncio.create_task(recorder.run(), name="record events")
         starting = asyncio.create_task(self._start(sources, operator, engine, watched, ready), name="start")
         try:
@@ -60,6 +62,7 @@ class Manager:
             await engine.stop()
             await operator.stop()
             await sources.stop()
+            await aggregated.stop()
             recording.cancel()
             for task in self._relists:
                 task.cancel()
@@ -91,10 +94,12 @@ async def _list_quietly(sources: Sources, kind: Kind) -> None:
         log.info("listing %s: %s", kind.resource, error)
 
 
-def _with_definitions(engine: Engine, sources: Sources) -> Callable[..., None]:
+def _with_definitions(engine: Engine, sources: Sources, aggregated: Aggregated) -> Callable[..., None]:
     def changed(resource: str, old: dict | None, new: dict | None) -> None:
         if resource == DEFINITIONS:
             sources.definition_changed(old, new)
+        elif resource == API_SERVICES:
+            aggregated.changed(old, new)
         engine.changed(resource, old, new)
 
     return changed

@@ -19,7 +19,8 @@ Document = dict[str, Any]
 FINALIZER = "kubernetes"
 REPORTS = "namespacereports"
 """A pseudo-resource: what the last sweep of a namespace left. ``uid``, ``at`` (seconds since the epoch), ``sweeps``,
-``remaining`` (resource to count), ``finalizers`` (finalizer to count), ``failures`` (messages)."""
+``remaining`` (resource to count), ``finalizers`` (finalizer to count), ``failures`` (messages), ``undiscovered``
+(group version of another server to what is wrong with it)."""
 FIRST_SECONDS, LAST_SECONDS = 0.05, 2.0
 _FINE = (
     ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
@@ -46,7 +47,7 @@ def reconcile(key: Key, reader: Reader, now: datetime) -> list[Action]:
     report = reader.get(REPORTS, "", key.name)
     if report is None or report["uid"] != namespace["metadata"]["uid"]:
         return [_sweep(namespace, 0)]
-    if not report["remaining"] and not report["failures"]:
+    if not report["remaining"] and not report["failures"] and not report["undiscovered"]:
         spec = {**namespace["spec"], "finalizers": [f for f in finalizers if f != FINALIZER]}
         return [Update("namespaces", {**namespace, "spec": spec}, subresource="finalize")]
     return [*_conditions(namespace, report, now), *_next_sweep(namespace, report, reader, now)]
@@ -96,6 +97,11 @@ def _conditions(namespace: Document, report: Document, now: datetime) -> list[Ac
 
 def _problems(report: Document) -> Iterable[tuple[str, tuple[str, str]]]:
     """By condition type: the reason and the message."""
+    if report["undiscovered"]:
+        groups = report["undiscovered"]
+        text = ", ".join(f"{group}: {why}" for group, why in sorted(groups.items()))
+        found = f"{len(groups)} failing: unable to retrieve the complete list of server APIs: {text}"
+        yield "NamespaceDeletionDiscoveryFailure", ("DiscoveryFailed", f"Discovery failed for some groups, {found}")
     if report["failures"]:
         count, text = len(report["failures"]), ", ".join(sorted(report["failures"]))
         message = f"Failed to delete all resource types, {count} remaining: {text}"

@@ -25,6 +25,7 @@ from controllers.garbagecollection.collector import COMPLETE
 Document = dict[str, Any]
 
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+API_SERVICES = "apiservices.apiregistration.k8s.io"
 LEAN = frozenset(
     {
         "pods",
@@ -49,7 +50,7 @@ STAGGER_SECONDS = 0.02
 log = logging.getLogger("controllers")
 
 
-class _CacheSink:
+class CacheSink:
     """Lets a reflector fill one resource of the cache."""
 
     def __init__(self, cache: Cache, resource: str) -> None:
@@ -97,7 +98,8 @@ class Sources:
         synced = []
         for kind in self._kinds.collectable():
             if kind.resource not in {*watched, *self._tasks, *NEVER_OWNED}:
-                synced.append(self._follow(kind, metadata_only=True))
+                # APIServices say which other servers there are (see aggregated.py).
+                synced.append(self._follow(kind, metadata_only=kind.resource != API_SERVICES))
                 await asyncio.sleep(STAGGER_SECONDS)
         await asyncio.gather(*(event.wait() for event in synced))
 
@@ -125,7 +127,7 @@ class Sources:
     def _follow(self, kind: Kind, *, metadata_only: bool = False) -> asyncio.Event:
         synced = asyncio.Event()
         what = What(kind, metadata_only=metadata_only)
-        sink = _CacheSink(self._cache, kind.resource)
+        sink = CacheSink(self._cache, kind.resource)
         task = asyncio.create_task(
             reflect(self._client, what, sink, on_synced=synced.set), name=f"reflect {kind.resource}"
         )

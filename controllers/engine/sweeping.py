@@ -17,6 +17,7 @@ from apiclient.client import delete_options
 from apiclient.errors import status_error
 from apimachinery.errors import MethodNotAllowed, NotFound, StatusError
 from apimachinery.kinds.kind import Kind
+from controllers.engine.aggregated import discover_all
 from controllers.engine.effects import Surroundings
 from controllers.namespaces import REPORTS
 
@@ -28,7 +29,7 @@ AT_ONCE = 8
 async def sweep_namespace(arguments: dict[str, Any], around: Surroundings) -> None:
     """``namespace``, its ``uid``, and how many ``sweeps`` this makes. Raises Unreachable."""
     name = arguments["namespace"]
-    report: Document = {"remaining": {}, "finalizers": {}, "failures": []}
+    report: Document = {"remaining": {}, "finalizers": {}, "failures": [], "undiscovered": {}}
     await _sweep_kind(around.kinds.named("pods"), name, around, report)
     if not report["remaining"] and not report["failures"]:
         room = asyncio.Semaphore(AT_ONCE)
@@ -37,8 +38,11 @@ async def sweep_namespace(arguments: dict[str, Any], around: Surroundings) -> No
             async with room:
                 await _sweep_kind(kind, name, around, report)
 
-        kinds = [k for k in around.kinds.collectable() if k.namespaced and k.resource not in _SEEN_ELSEWHERE]
-        await asyncio.gather(*(one(kind) for kind in kinds))
+        aggregated, report["undiscovered"] = await discover_all(around.client, around.cache, around.kinds)
+        deletable = (kind for kind in aggregated if {"list", "delete"} <= set(kind.verbs))
+        kinds = {kind.resource: kind for kind in (*deletable, *around.kinds.collectable())}
+        wanted = [k for k in kinds.values() if k.namespaced and k.resource not in _SEEN_ELSEWHERE]
+        await asyncio.gather(*(one(kind) for kind in wanted))
     at = time.time()
     report |= {"uid": arguments["uid"], "sweeps": arguments["sweeps"], "at": at}
     # A pseudo-object needs a version that grows.

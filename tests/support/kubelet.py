@@ -13,14 +13,19 @@ Answer = Callable[[ssl.SSLSocket, bytes, bytes], None]
 
 
 class FakeKubelet:
-    """Accepts until closed, each connection in a thread. ``answers`` are by the first part of the path."""
+    """Accepts until closed, each connection in a thread. ``answers`` are by the first part of the path.
 
-    def __init__(self, certificates: Path, answers: dict[str, Answer]) -> None:
+    ``pair`` and ``client_ca`` are files without their endings: what it serves with, and whose clients it lets in.
+    """
+
+    def __init__(
+        self, certificates: Path, answers: dict[str, Answer], *, pair: str = "kubelet", client_ca: str = "ca"
+    ) -> None:
         self.heads: list[str] = []
         self._answers = answers
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._tls.load_cert_chain(certificates / "kubelet.crt", certificates / "kubelet.key")
-        self._tls.load_verify_locations(certificates / "ca.crt")
+        self._tls.load_cert_chain(certificates / f"{pair}.crt", certificates / f"{pair}.key")
+        self._tls.load_verify_locations(certificates / f"{client_ca}.crt")
         self._tls.verify_mode = ssl.CERT_REQUIRED
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
@@ -47,7 +52,13 @@ class FakeKubelet:
             self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        with self._tls.wrap_socket(connection, server_side=True) as secure:
+        try:
+            secure = self._tls.wrap_socket(connection, server_side=True)
+        except (OSError, ssl.SSLError):
+            # Who does not trust us says so and leaves.
+            connection.close()
+            return
+        with secure:
             data = b""
             while b"\r\n\r\n" not in data:
                 data += secure.recv(65536)

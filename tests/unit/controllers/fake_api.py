@@ -33,6 +33,8 @@ class FakeApi:
         self.log: list[tuple[str, str, Document]] = []
         self.writes: list[tuple[str, str, str]] = []
         self.refuse: dict[tuple[str, str], Exception] = {}
+        self.documents: dict[str, Document | Exception] = {}
+        """What other servers answer, by path."""
         self.now = START
         self._versions = itertools.count(1)
         self._suffixes = (f"{n:05}" for n in itertools.count(1))
@@ -81,6 +83,12 @@ class FakeApi:
             if resource == kind.resource and namespace in ("", ns)
         ]
         return {"metadata": {"resourceVersion": str(self._last())}, "items": items}
+
+    async def document(self, method: str, path: str, *, timeout_seconds: float) -> Document:
+        found = self.documents[path]
+        if isinstance(found, Exception):
+            raise found
+        return copy.deepcopy(found)
 
     async def create(
         self, kind: Kind, namespace: str, obj: Document, *, subresource: str = "", name: str = ""

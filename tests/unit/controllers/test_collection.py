@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from apimachinery.errors import ServiceUnavailable
 from controllers import namespaces, serviceaccounts
 from controllers.engine import owners, sweeping
 from controllers.garbagecollection import collector
@@ -178,3 +179,42 @@ async def test_a_namespace_ends_when_all_that_is_in_it_is_gone_pods_first(mode: 
     world.api.vanish("pods", running)
     await world.settle(within=0)
     assert [key for key in world.api.objects if "old" in key] == []
+
+
+async def test_a_namespace_waits_for_a_server_that_cannot_tell_what_it_has() -> None:
+    world = World(NAMESPACE_CONTROLLERS, mode=FAITHFUL, effects=EFFECTS)
+    service = {"group": "a.com", "version": "v1", "service": {"namespace": "n", "name": "s"}}
+    world.api.add("apiservices.apiregistration.k8s.io", {"metadata": {"name": "v1.a.com"}, "spec": service})
+    world.api.documents["/apis/a.com/v1"] = ServiceUnavailable("service unavailable")
+    found = world.api.add("namespaces", namespace())
+    world.api.add("configmaps", {"metadata": {"name": "c", "namespace": "old"}})
+    await world.settle()
+    world.api.remove("namespaces", found)
+    await world.settle(within=0)
+    conditions = {c["type"]: c for c in world.api.find("namespaces", "old")["status"]["conditions"]}
+    failure = conditions["NamespaceDeletionDiscoveryFailure"]
+    assert (failure["status"], failure["reason"]) == ("True", "DiscoveryFailed")
+    assert failure["message"] == (
+        "Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: "
+        "a.com/v1: service unavailable"
+    )
+    assert world.api.all("configmaps") == [], "everything else goes meanwhile"
+    assert world.api.all("namespaces"), "but nobody knows what else there is"
+
+
+async def test_a_namespace_ends_with_the_objects_that_other_servers_hold() -> None:
+    world = World(NAMESPACE_CONTROLLERS, mode=FAITHFUL, effects=EFFECTS)
+    service = {"group": "a.com", "version": "v1", "service": {"namespace": "n", "name": "s"}}
+    world.api.add("apiservices.apiregistration.k8s.io", {"metadata": {"name": "v1.a.com"}, "spec": service})
+    verbs = ["get", "list", "delete"]
+    boats = {"name": "boats", "kind": "Boat", "namespaced": True, "verbs": verbs}
+    tides = {"name": "tides", "kind": "Tide", "namespaced": False, "verbs": verbs}
+    world.api.documents["/apis/a.com/v1"] = {"resources": [boats, tides, {**boats, "name": "boats/status"}]}
+    boat = {"metadata": {"name": "b", "namespace": "old", "uid": "uid-b", "resourceVersion": "9"}, "kind": "Boat"}
+    world.api.objects["boats.a.com", "old", "b"] = boat
+    found = world.api.add("namespaces", namespace())
+    await world.settle()
+    world.api.remove("namespaces", found)
+    await world.advance(5)
+    assert world.api.objects.keys() & {("boats.a.com", "old", "b")} == set()
+    assert world.api.all("namespaces") == []

@@ -83,3 +83,19 @@ def test_nobody_else_looks_into_a_cluster(tmp_path: Path, monkeypatch: pytest.Mo
     assert stat.S_IMODE(paths.root.stat().st_mode) == 0o700
     secret = [*paths.pki.glob("*.key"), *(paths.root / "kubeconfig").iterdir(), *(paths.root / "settings").iterdir()]
     assert {stat.S_IMODE(file.stat().st_mode) for file in secret} == {0o600}
+
+
+def test_whom_other_servers_believe_is_of_an_authority_of_its_own(tmp_path: Path) -> None:
+    leaves = pki.leaves(node_name="n", node_ip="10.0.0.1", api_service_ip="10.96.0.1")
+    pki.ensure(tmp_path, leaves, now=NOW)
+    files = ("ca", "front-proxy-ca", "front-proxy-client", "admin")
+    ca, front, client, admin = (x509.load_pem_x509_certificate((tmp_path / f"{f}.crt").read_bytes()) for f in files)
+    client.verify_directly_issued_by(front)
+    admin.verify_directly_issued_by(ca)
+    assert front.subject != ca.subject and front.public_key() != ca.public_key()
+    assert client.subject.rfc4514_string() == "CN=front-proxy-client"
+    assert set(extended_usages(client)) == {ExtendedKeyUsageOID.CLIENT_AUTH}
+
+
+def extended_usages(certificate: x509.Certificate) -> x509.ExtendedKeyUsage:
+    return certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value

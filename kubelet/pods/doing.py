@@ -15,6 +15,7 @@ from kubelet.pods.context import Context
 from kubelet.pods.documents import Document
 from kubelet.pods.images import StartFailure
 from kubelet.pods.observed import Failure, Observed
+from kubelet.pods.record import HUSH_SECONDS
 from kubelet.pods.resizing import RESIZE
 from kubelet.pods.steps import Step
 from kubelet.runtime.api import (
@@ -117,9 +118,11 @@ class Doer:
             volumes = await self._explained(container, starting.ensure_image_volumes(context, pod, container))
             await self._run(container, step, image, volumes)
         except StartFailure as failure:
+            record.replaced.clear()
             until = context.now() + timedelta(seconds=failure.retry_seconds)
             record.failures[step.name] = Failure(failure.reason, failure.message, until)
         else:
+            record.replaced.clear()
             record.failures.pop(step.name, None)
 
     async def _run(
@@ -176,7 +179,11 @@ class Doer:
         container = documents.find_container(pod, step.name)
         grace = stopping.grace_of(pod, container, step.probe)
         ip = record.ips[0] if record.ips else self._context.host_ip
+        if not step.probe:
+            record.replaced[status.id] = None
         await stopping.kill_container(self._context, pod, status, grace=grace, message=step.message, ip=ip)
+        if not step.probe:
+            record.replaced[status.id] = self._context.now() + timedelta(seconds=HUSH_SECONDS)
 
     async def _back_off(self, step: steps.BackOff, observed: Observed) -> None:
         pod = self._worker.pod

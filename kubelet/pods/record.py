@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from kubelet.pods import documents, termination
@@ -18,6 +19,9 @@ from kubelet.runtime.api import (
     SandboxState,
     SandboxStatus,
 )
+
+HUSH_SECONDS = 1.0
+"""How often upstream looks at what the runtime has."""
 
 
 @dataclass(slots=True)
@@ -37,6 +41,8 @@ class Record:
     """Ids of containers that were, or are being, removed to start over; until each has a successor."""
     attempts: dict[str, int] = field(default_factory=dict)
     """Of containers that were removed to start over: which attempt is next."""
+    replaced: dict[str, datetime | None] = field(default_factory=dict)
+    """Ids of containers that are killed to be started anew, and until when nobody needs to hear that they are gone."""
     terminating: bool = False
     held: bool = False
 
@@ -49,6 +55,14 @@ class Record:
         if status.state == ContainerState.EXITED:
             status = dataclasses.replace(status, message=termination.message(status))
         self.containers[status.id] = status
+
+    def hushed_until(self, now: datetime) -> datetime | None:
+        """While a container is replaced: upstream restarts it before it next looks, so that the pod stays ready."""
+        if self.terminating:
+            return None
+        ended = (i for i, c in self.containers.items() if i in self.replaced and c.state == ContainerState.EXITED)
+        moments = [self.replaced[i] or now + timedelta(seconds=HUSH_SECONDS) for i in ended]
+        return max((m for m in moments if m > now), default=None)
 
     def sandbox_resized(self, sandbox_id: str, resources: LinuxResources) -> None:
         self._replace(sandbox_id, resources=resources)

@@ -150,7 +150,9 @@ class Worker:
             await self._admit()
         self._check_end()
         observed = await observe(context, self.pod, self.record, self.status)
-        if self._report(observed):
+        if (hushed := self.record.hushed_until(context.now())) is not None:
+            self._wake_at(hushed)
+        elif self._report(observed):
             observed = await observe(context, self.pod, self.record, self.status)
             self._report(observed)
         if self._doing is not None:

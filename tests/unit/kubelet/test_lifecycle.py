@@ -332,3 +332,43 @@ async def test_a_pod_starts_over_when_a_container_ends_as_its_rules_say(tmp_path
         assert found["phase"] == "Running"
         assert "AllContainersRestarting" in {c["type"] for c in found["conditions"]}
         assert [c.name for c in runtime.created][:6] == ["init", "first", "second", "init", "first", "second"]
+
+
+async def test_a_pod_stays_ready_while_its_container_is_replaced_by_one_of_another_image(tmp_path: Path) -> None:
+    client, runtime = FakeClient(), Calls()
+    async with running(client, tmp_path, machinery(tmp_path, runtime)) as node:
+        client.put("pods", pod(containers=[container(image="busybox:1")]))
+        found = await node.phase("web", "Running")
+        told: list[str] = []
+
+        def ready() -> str:
+            return next(
+                c["status"] for c in client.object("pods", "web")["status"]["conditions"] if c["type"] == "Ready"
+            )
+
+        await node.until(lambda: ready() == "True")
+        found = client.object("pods", "web")
+        client.put("pods", {**found, "spec": {**found["spec"], "containers": [container(image="busybox:2")]}})
+
+        def replaced() -> bool:
+            told.append(ready())
+            status = client.object("pods", "web")["status"]["containerStatuses"][0]
+            return status["restartCount"] == 1 and "running" in status["state"]
+
+        await node.until(replaced)
+        assert set(told) == {"True"}
+
+
+async def test_a_container_that_cannot_be_replaced_is_told_of(tmp_path: Path) -> None:
+    client, runtime = FakeClient(), Calls()
+    async with running(client, tmp_path, machinery(tmp_path, runtime)) as node:
+        client.put("pods", pod())
+        found = await node.phase("web", "Running")
+        missing = container(image="missing.simulated.knarr.dev/x:1")
+        client.put("pods", {**found, "spec": {**found["spec"], "containers": [missing]}})
+
+        def waits() -> bool:
+            status = client.object("pods", "web")["status"]["containerStatuses"][0]
+            return status["state"].get("waiting", {}).get("reason") == "ErrImagePull"
+
+        await node.until(waits)
